@@ -1,0 +1,118 @@
+// Package store is the contract between Wayleave and the place where it keeps
+// things. Most programs never import it: they name a store in their
+// configuration and get one that passes [github.com/wayleave/wayleave/store/storetest].
+//
+// A store holds opaque, already sealed bytes under already hashed keys. It
+// never learns what a record means, and a copy of it is of no use without the
+// keys that are kept elsewhere.
+package store
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"time"
+)
+
+// KeySize is the length of a Key in bytes.
+const KeySize = 32
+
+// Key names one record. The caller makes it by hashing (usually with a keyed
+// hash), so that neither the key nor a look-up key tells anything about what
+// it names.
+type Key [KeySize]byte
+
+// String returns the first bytes of the key in hexadecimal: enough to tell two
+// records apart in a log, not enough to use.
+func (k Key) String() string { return hex.EncodeToString(k[:4]) }
+
+// Table separates records of different meaning that could share a key, and
+// lets a store expire or count them apart. Tables are few, fixed in the
+// program, and made of lower-case ASCII letters.
+type Table string
+
+// Version identifies one written state of a record. It grows with each write
+// of that record by Replace; zero is no version. Two records are never compared by it.
+type Version uint64
+
+// Record is what a store keeps under a key.
+type Record struct {
+	// Value is opaque to the store. The store copies it on the way in and
+	// the caller must not change what Get returned.
+	Value []byte
+	// Expires is when the record stops existing: from then on Get, Replace,
+	// Take and Lookup act as if it had been deleted, whether or not the
+	// store has removed it yet. The zero time is refused with ErrNoExpiry:
+	// nothing here lives for ever.
+	Expires time.Time
+	// Lookups are the secondary keys under which Lookup finds this record.
+	// They are replaced as a whole by each write. At most MaxLookups.
+	Lookups []Key
+}
+
+// Limits that every store enforces, so that a program that works with one
+// works with all.
+const (
+	// MaxValue is the largest Value in bytes.
+	MaxValue = 256 << 10
+	// MaxLookups is the most secondary keys one record can have.
+	MaxLookups = 8
+)
+
+// Errors that callers branch on. A store wraps them with what it was doing.
+// Every other error means that the store could not do the work, now or at
+// all: callers answer 503 and must never read it as "not there".
+var (
+	// ErrConflict: Create found a live record, or Replace found another
+	// version than the one given (or none).
+	ErrConflict = errors.New("record exists or has changed")
+	// ErrFull: the store is bounded and cannot take another record of this table.
+	ErrFull = errors.New("store is full")
+	// ErrTooLarge: the value is longer than MaxValue or there are more than MaxLookups.
+	ErrTooLarge = errors.New("record is too large")
+	// ErrNoExpiry: a record without an expiry, or one that has already expired.
+	ErrNoExpiry = errors.New("record has no expiry in the future")
+	// ErrClosed: the store was closed.
+	ErrClosed = errors.New("store is closed")
+)
+
+// Store keeps records. All methods are safe for concurrent use, honour ctx,
+// and retry transient errors themselves where that is safe: what they return
+// cannot be helped by calling again at once. Absence is not an error.
+type Store interface {
+	// Get returns the live record under key with the version needed to
+	// replace it, or found=false.
+	Get(ctx context.Context, table Table, key Key) (rec Record, v Version, found bool, err error)
+
+	// Create writes a record if no live one exists under key, atomically
+	// for all users of the store, or returns ErrConflict. It is what makes
+	// an authorization code be redeemed once.
+	Create(ctx context.Context, table Table, key Key, rec Record) (Version, error)
+
+	// Replace writes a record if the live one still has version old, or
+	// returns ErrConflict. A record that was deleted is not brought back: a
+	// slow request cannot undo a logout.
+	Replace(ctx context.Context, table Table, key Key, old Version, rec Record) (Version, error)
+
+	// Delete removes the record. Deleting what is not there is no error.
+	Delete(ctx context.Context, table Table, key Key) error
+
+	// Take returns the live record and removes it, atomically: of many
+	// concurrent callers at most one gets it.
+	Take(ctx context.Context, table Table, key Key) (rec Record, found bool, err error)
+
+	// Lookup returns the keys of live records of table that carry the
+	// secondary key, at most limit (1 to 1000), in no particular order.
+	// more tells whether the limit cut the list.
+	Lookup(ctx context.Context, table Table, secondary Key, limit int) (keys []Key, more bool, err error)
+
+	// SingleProcess reports that only this process uses the records. Such a
+	// store may keep short-lived claims in memory alone; in return pending
+	// logins are tied to the process, so that a restart ends them instead of
+	// forgetting which of them were already used.
+	SingleProcess() bool
+
+	// Close ends every goroutine the store started and releases what it
+	// holds. It is safe to call twice; after it all methods return ErrClosed.
+	Close() error
+}
