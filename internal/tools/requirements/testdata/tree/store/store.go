@@ -1,0 +1,4 @@
+package store
+
+// Name is no test's.
+const Name = "A003 production"

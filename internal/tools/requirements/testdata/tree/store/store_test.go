@@ -1,0 +1,9 @@
+package store
+
+import (
+	"testing"
+
+	contract "example.org/tree/suite"
+)
+
+func TestStore(t *testing.T) { _ = Name; contract.Run(t) }

@@ -1,0 +1,5 @@
+package golden
+
+import "testing"
+
+func TestA003_Golden(t *testing.T) {}

@@ -1,0 +1,96 @@
+package oauth
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Refresh asks for new tokens with the refresh token of old (RFC 6749 section
+// 6). The result is complete: what the answer left out (refresh token, ID
+// token, scope) is taken over from old, as the standards say. An ID token in
+// the answer is verified and must speak of the same person (OpenID Connect
+// Core section 12.2).
+//
+// Where refresh tokens rotate, old's is spent as soon as the request is sent.
+// The caller makes sure that a grant is refreshed by one caller at a time, and
+// keeps the result before using it. [Error.Fault] tells what a failure means:
+// with ProviderCode "invalid_grant" the grant has ended; FaultUnavailable is
+// passing, and old is as good as it was.
+func (c *Client) Refresh(ctx context.Context, old *Tokens) (*Tokens, error) {
+	if old == nil || old.RefreshToken.IsZero() {
+		return nil, &Error{Step: StepUse, Check: CheckRefresh, Fault: FaultCaller, Reason: "there is no refresh token",
+			Cure: "ask for offline access when the user signs in"}
+	}
+	srv, err := c.server(ctx)
+	if err != nil {
+		return nil, err
+	}
+	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {old.RefreshToken.Reveal()}}
+	if c.cfg.Dialect.RefreshWithScope {
+		scopes := old.Scopes
+		if scopes == nil {
+			scopes = c.cfg.Scopes
+		}
+		setIf(form, "scope", strings.Join(scopes, c.scopeSeparator()))
+	}
+	endpoint := orDefault(c.cfg.Dialect.RefreshURL, srv.tokenURL)
+	a, err := c.requestTokens(ctx, ForRefresh, srv, endpoint, form)
+	if err != nil {
+		return nil, err
+	}
+	t := a.tokens
+	if t.RefreshToken.IsZero() {
+		t.RefreshToken, t.RefreshExpires = old.RefreshToken, old.RefreshExpires
+	}
+	t.nonce, t.IDToken = old.nonce, old.IDToken
+	if err := c.refreshedScopes(ctx, old, t); err != nil {
+		return nil, err
+	}
+	if !a.idToken.IsZero() && old.IDToken != nil {
+		if t.IDToken, err = c.verifyRefreshed(ctx, srv, old, a); err != nil {
+			return nil, err
+		}
+	}
+	if c.tell.listening() {
+		c.tell.emit(ctx, Established{Is: c.tell.about(ctx, StepUse), What: "the access token was refreshed", Params: describeTokens(t)})
+	}
+	return t, nil
+}
+
+func (c *Client) verifyRefreshed(ctx context.Context, srv *serverMetadata, old *Tokens, a *tokenAnswer) (*IDToken, error) {
+	return c.verifier(srv).verify(ctx, a.idToken.Reveal(), idTokenExpectation{
+		step: StepUse, nonce: old.nonce.Reveal(), nonceWaived: true,
+		accessToken: a.tokens.AccessToken.Reveal(), maxAge: -1, refresh: old.IDToken,
+	})
+}
+
+// refreshedScopes: a refresh never widens a grant (RFC 6749 section 6). Scopes
+// that were not granted before are left out of what we remember.
+func (c *Client) refreshedScopes(ctx context.Context, old, t *Tokens) error {
+	if t.Scopes == nil {
+		t.Scopes = old.Scopes
+		return nil
+	}
+	var more []string
+	t.Scopes = slices.DeleteFunc(t.Scopes, func(s string) bool {
+		if old.Granted(s) {
+			return false
+		}
+		more = append(more, s)
+		return true
+	})
+	if len(more) > 0 {
+		// Told, not refused: the tokens are good for what was granted.
+		_ = c.tell.refused(ctx, &Error{Step: StepUse, Check: CheckScope, Fault: FaultProvider,
+			Reason: "the refresh answer claims more than was granted; the excess is ignored", Expected: printable(strings.Join(old.Scopes, " ")), Got: printable(strings.Join(more, " "))})
+	}
+	for _, s := range c.cfg.RequireScopes {
+		if !t.Granted(s) {
+			return c.tell.refused(ctx, &Error{Step: StepUse, Check: CheckScope, Fault: FaultDenied,
+				Reason: "a scope that the app needs was taken away", Expected: s, Got: printable(strings.Join(t.Scopes, " ")), Cure: "sign in again"})
+		}
+	}
+	return nil
+}
