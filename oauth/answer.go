@@ -44,7 +44,7 @@ func retryAfter(h http.Header) time.Duration {
 	if v == "" {
 		return 0
 	}
-	d := time.Minute
+	var d time.Duration
 	if n, err := strconv.Atoi(v); err == nil {
 		d = time.Duration(min(n, 60)) * time.Second
 	} else if t, err := http.ParseTime(v); err == nil {

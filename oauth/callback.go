@@ -105,13 +105,16 @@ func (c *Client) TellReturned(ctx context.Context, l *Login, cb *Callback) {
 	}
 }
 
-// TellChecked tells that a check of step 2 that needs a cookie, a clock or a
-// store was made by the caller: err is nil if it passed.
+// TellChecked tells that a check of step 2 was made by the caller, because it
+// needs a cookie, a clock or a store, or because the login is not known yet:
+// then l is nil. err is nil if the check passed.
 func (c *Client) TellChecked(ctx context.Context, l *Login, check Check, err error) {
 	if !c.tell.listening() {
 		return
 	}
-	ctx = WithLogin(ctx, l.ID())
+	if l != nil {
+		ctx = WithLogin(ctx, l.ID())
+	}
 	ev := Checked{Is: c.tell.about(ctx, StepCallback), Check: check, Err: err}
 	if e, ok := errors.AsType[*Error](err); ok {
 		ev.Expected, ev.Got = e.Expected, e.Got

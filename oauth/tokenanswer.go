@@ -60,7 +60,7 @@ func (c *Client) readTokenAnswer(ctx context.Context, step Step, resp *egress.Re
 	}
 	c.tell.passed(ctx, step, CheckTokenType, kind)
 	t := &Tokens{AccessToken: access, Type: "Bearer"}
-	if t.RefreshToken, ok = tokenAt(doc, "refresh_token"); !ok && doc.Has("refresh_token") {
+	if t.RefreshToken, ok = tokenAt(doc, "refresh_token"); !ok && textAt(doc, "refresh_token") != "" {
 		return nil, refuse(CheckTokenAnswer, "the refresh token cannot be used", "visible ASCII characters", "")
 	}
 	if life, ok := lifetime(doc, "expires_in", d.TextExpiresIn); ok {
