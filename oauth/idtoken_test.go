@@ -780,3 +780,35 @@ func TestIDT09_TimesProperty(t *testing.T) {
 		}
 	})
 }
+
+// Whatever a provider signs: no panic, and what is accepted is for us, now, and
+// for this login, as encoding/json reads it too.
+func FuzzIDTokenClaims(f *testing.F) {
+	now := time.Now().Unix()
+	f.Add([]byte(fmt.Sprintf(`{"iss":"https://id.example.com","sub":"u","aud":["client-1"],"exp":%d,"iat":%d,"nonce":%q}`, now+300, now, idtNonce)), int64(0))
+	f.Add([]byte(`{"iss":null,"aud":[],"exp":1e400,"at_hash":1,"azp":{},"auth_time":-1}`), int64(10))
+	f.Fuzz(func(t *testing.T, payload []byte, maxAge int64) {
+		c := newIDTCase()
+		c.alg, c.key, c.payload = "EdDSA", idtEd(), string(payload)
+		c.want.maxAge = time.Duration(maxAge)
+		c.verifier.maxTokenAge = 10000 * time.Hour // the seeds grow old
+		token, err := c.verify(t.Context())
+		if (err == nil) != (token != nil) {
+			t.Fatal("neither token nor error, or both")
+		}
+		if err != nil {
+			if CheckOf(err) == "" || strings.Contains(err.Error(), idtNonce) {
+				t.Fatal(err)
+			}
+			return
+		}
+		var claims struct {
+			Iss, Sub, Nonce string
+			Aud             any
+		}
+		if err := json.Unmarshal(payload, &claims); err != nil || claims.Iss != c.verifier.issuer || claims.Sub == "" || claims.Nonce != idtNonce ||
+			!strings.Contains(fmt.Sprint(claims.Aud), "client-1") || token.Subject != claims.Sub {
+			t.Fatalf("accepted %s: %v", payload, err)
+		}
+	})
+}

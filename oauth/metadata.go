@@ -37,11 +37,14 @@ type serverMetadata struct {
 // metadataSource holds the metadata of one provider: read when first needed,
 // again when it is an hour old, and the last good copy kept while that fails.
 type metadataSource struct {
-	c *Client
+	// read reads the document anew; weaker refuses one that is weaker than
+	// the one in use.
+	read   func(context.Context) (*serverMetadata, error)
+	weaker func(ctx context.Context, old, now *serverMetadata) error
 
 	mu      sync.Mutex
 	current *serverMetadata
-	read    time.Time      // when current was read
+	since   time.Time      // when current was read
 	tried   time.Time      // when the last attempt ended
 	err     error          // of the last attempt
 	flight  *metadataFetch // the attempt that is under way, if any
@@ -55,24 +58,23 @@ type metadataFetch struct {
 }
 
 func newMetadataSource(c *Client) *metadataSource {
-	s := &metadataSource{c: c}
-	if c.cfg.Metadata == MetadataNone {
-		s.current = c.configured(&serverMetadata{})
-		s.read = time.Now()
-	}
-	return s
+	return &metadataSource{read: c.readMetadata, weaker: c.checkNotWeaker}
 }
 
-// server returns the provider's metadata. A caller waits only if there is no
-// usable copy; its own cancelled context ends its waiting, not the attempt.
+// server returns the provider's metadata.
 func (c *Client) server(ctx context.Context) (*serverMetadata, error) {
-	s := c.meta
 	if c.cfg.Metadata == MetadataNone {
-		return s.current, nil
+		return c.configured(&serverMetadata{}), nil
 	}
+	return c.meta.get(ctx)
+}
+
+// get returns the document. A caller waits only if there is no usable copy;
+// its own cancelled context ends its waiting, not the attempt.
+func (s *metadataSource) get(ctx context.Context) (*serverMetadata, error) {
 	s.mu.Lock()
 	now := time.Now()
-	age := now.Sub(s.read)
+	age := now.Sub(s.since)
 	usable := s.current != nil && age < metadataUsable
 	paused := s.err != nil && now.Sub(s.tried) < metadataPause
 	if usable && age < metadataFresh || usable && paused {
@@ -103,18 +105,19 @@ func (c *Client) server(ctx context.Context) (*serverMetadata, error) {
 }
 
 func (s *metadataSource) fetch(ctx context.Context, flight *metadataFetch) {
-	meta, err := s.c.readMetadata(ctx)
+	meta, err := s.read(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer close(flight.done)
-	if err == nil && s.current != nil && time.Since(s.read) < metadataUsable {
-		err = s.c.checkNotWeaker(ctx, s.current, meta)
+	if err == nil && s.current != nil && time.Since(s.since) < metadataUsable {
+		err = s.weaker(ctx, s.current, meta)
 	}
 	s.tried, s.err, s.flight = time.Now(), err, nil
 	if err == nil {
-		s.current, s.read = meta, s.tried
+		s.current, s.since = meta, s.tried
+		flight.meta = meta
 	}
-	flight.meta, flight.err = meta, err
+	flight.err = err
 }
 
 // metadataURL is where the document lies: after the issuer's path for OpenID

@@ -31,8 +31,9 @@ func (k Key) String() string { return hex.EncodeToString(k[:4]) }
 // program, and made of lower-case ASCII letters.
 type Table string
 
-// Version identifies one written state of a record. It grows with each write
-// of that record by Replace; zero is no version. Two records are never compared by it.
+// Version identifies one written state of a record: no two writes under one
+// key ever have the same, not even with a deletion in between or after a
+// restart. Zero is no version. It has no order that callers may rely on.
 type Version uint64
 
 // Record is what a store keeps under a key.
@@ -43,10 +44,12 @@ type Record struct {
 	// Expires is when the record stops existing: from then on Get, Replace,
 	// Take and Lookup act as if it had been deleted, whether or not the
 	// store has removed it yet. The zero time is refused with ErrNoExpiry:
-	// nothing here lives for ever.
+	// nothing here lives for ever. A store keeps it to the millisecond at
+	// least, and may end a record that much earlier, never later.
 	Expires time.Time
 	// Lookups are the secondary keys under which Lookup finds this record.
-	// They are replaced as a whole by each write. At most MaxLookups.
+	// They are replaced as a whole by each write. At most MaxLookups,
+	// repeated ones counted.
 	Lookups []Key
 }
 
@@ -66,7 +69,8 @@ var (
 	// ErrConflict: Create found a live record, or Replace found another
 	// version than the one given (or none).
 	ErrConflict = errors.New("record exists or has changed")
-	// ErrFull: the store is bounded and cannot take another record of this table.
+	// ErrFull: the store is bounded and cannot take the record. Create and
+	// Replace return it.
 	ErrFull = errors.New("store is full")
 	// ErrTooLarge: the value is longer than MaxValue or there are more than MaxLookups.
 	ErrTooLarge = errors.New("record is too large")
@@ -76,12 +80,14 @@ var (
 	ErrClosed = errors.New("store is closed")
 )
 
-// Store keeps records. All methods are safe for concurrent use, honour ctx,
-// and retry transient errors themselves where that is safe: what they return
+// Store keeps records. All methods are safe for concurrent use, honour ctx
+// (an ended one is an error that wraps its cause, and nothing is written), and
+// retry transient errors themselves where that is safe: what they return
 // cannot be helped by calling again at once. Absence is not an error.
 type Store interface {
 	// Get returns the live record under key with the version needed to
-	// replace it, or found=false.
+	// replace it, or found=false. rec.Value has no spare capacity, so that
+	// appending to it copies.
 	Get(ctx context.Context, table Table, key Key) (rec Record, v Version, found bool, err error)
 
 	// Create writes a record if no live one exists under key, atomically
