@@ -1,0 +1,125 @@
+package oidcprovider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// The provider's own pages: a form that posts one prompt, and a link that
+// aborts.
+var (
+	formAction  = regexp.MustCompile(`<form[^>]* action="([^"]+)"`)
+	promptValue = regexp.MustCompile(`name="prompt" value="([^"]+)"`)
+	abortLink   = regexp.MustCompile(`href="([^"]+/abort)"`)
+	errorDetail = regexp.MustCompile(`<pre><strong>(error|error_description)</strong>: ([^<]*)</pre>`)
+)
+
+// maxPages ends a sign-in that goes round in circles; a real one has seven
+// steps.
+const maxPages = 20
+
+// SignIn is a person with a fresh browser: it opens authorizationURL, signs in
+// as login, and allows or denies what the client asks for. It returns the URL
+// on which the provider sends the browser back to the client, without
+// requesting it: delivering it, and what it holds, is the test's part.
+func (p *Provider) SignIn(ctx context.Context, authorizationURL, login string, allow bool) (callbackURL string, err error) {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return "", err
+	}
+	browser := &http.Client{
+		Jar:           jar,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, authorizationURL, nil)
+	if err != nil {
+		return "", fmt.Errorf("authorization URL: %w", withoutURL(err))
+	}
+	for range maxPages {
+		if !strings.HasPrefix(request.URL.String(), p.Issuer+"/") {
+			return request.URL.String(), nil
+		}
+		request, err = p.nextRequest(ctx, browser, request, login, allow)
+		if err != nil {
+			return "", err
+		}
+	}
+	return "", fmt.Errorf("the sign-in did not end within %d pages", maxPages)
+}
+
+// nextRequest opens one page and says what a person does there.
+func (p *Provider) nextRequest(ctx context.Context, browser *http.Client, request *http.Request, login string, allow bool) (*http.Request, error) {
+	response, err := browser.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("open the provider's page: %w", withoutURL(err))
+	}
+	defer response.Body.Close()
+	if location, err := response.Location(); err == nil {
+		return http.NewRequestWithContext(ctx, http.MethodGet, location.String(), nil)
+	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
+	if err != nil {
+		return nil, fmt.Errorf("read the provider's page: %w", err)
+	}
+	page := string(body)
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("the provider answered %s: %s", response.Status, explain(page))
+	}
+	return answer(ctx, page, login, allow)
+}
+
+// answer fills in the form on a page, or follows its abort link.
+func answer(ctx context.Context, page, login string, allow bool) (*http.Request, error) {
+	prompt, form, abort := find(promptValue, page), find(formAction, page), find(abortLink, page)
+	fields := url.Values{"prompt": {prompt}}
+	switch {
+	case prompt == "consent" && !allow:
+		return http.NewRequestWithContext(ctx, http.MethodGet, abort, nil)
+	case prompt == "login":
+		fields.Set("login", login)
+		fields.Set("password", "any")
+	case prompt != "consent":
+		return nil, fmt.Errorf("expected the provider's login or consent form, got prompt %q", prompt)
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, form, strings.NewReader(fields.Encode()))
+	if err != nil {
+		return nil, fmt.Errorf("the form's address: %w", withoutURL(err))
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return request, nil
+}
+
+func find(pattern *regexp.Regexp, page string) string {
+	match := pattern.FindStringSubmatch(page)
+	if match == nil {
+		return ""
+	}
+	return html.UnescapeString(match[1])
+}
+
+// explain is the error on the provider's error page, which tells why it would
+// not even send the browser back. The page repeats the request's state too;
+// that stays out.
+func explain(page string) string {
+	var details []string
+	for _, match := range errorDetail.FindAllStringSubmatch(page, -1) {
+		details = append(details, html.UnescapeString(match[2]))
+	}
+	return strings.Join(details, ": ")
+}
+
+// withoutURL drops the address from an HTTP client's error: it carries state.
+func withoutURL(err error) error {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		return wrapped.Err
+	}
+	return err
+}
