@@ -131,7 +131,7 @@ func joinWords(a, b string) string {
 		return b
 	}
 	words := strings.Fields(a)
-	for _, w := range strings.Fields(b) {
+	for w := range strings.FieldsSeq(b) {
 		if !slices.Contains(words, w) {
 			words = append(words, w)
 		}

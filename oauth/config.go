@@ -94,7 +94,7 @@ type Config struct {
 	DevelopmentHosts []string
 
 	// OnEvent hears everything that happens in this provider's logins, from
-	// several goroutines at once. It must not block. Nil: nobody listens.
+	// several goroutines at once. It must neither block nor panic. Nil: nobody listens.
 	OnEvent func(context.Context, Event)
 
 	_ struct{} // keyed fields only

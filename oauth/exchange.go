@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"time"
@@ -21,9 +22,7 @@ func (c *Client) Exchange(ctx context.Context, code *Code) (*Tokens, error) {
 		return nil, &Error{Step: StepTokens, Check: CheckEntry, Fault: FaultCaller, Reason: "the code was checked by another client"}
 	}
 	form := url.Values{}
-	for name, values := range code.extra {
-		form[name] = values
-	}
+	maps.Copy(form, code.extra)
 	form.Set("grant_type", "authorization_code")
 	form.Set("code", code.code.Reveal())
 	form.Set("redirect_uri", c.cfg.RedirectURI)

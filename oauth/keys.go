@@ -155,7 +155,7 @@ func (k *keySet) load(ctx context.Context, flight *keyFlight) {
 	close(flight.done)
 	if k.tell.listening() && err == nil {
 		k.tell.emit(ctx, Established{Is: k.tell.about(ctx, StepConfigure),
-			What:   fmt.Sprintf("the provider's key set has %d keys that verify signatures", flight.set.Len()),
+			What:   fmt.Sprintf("keys in the provider's key set that verify signatures: %d", flight.set.Len()),
 			Params: skippedParams(skipped)})
 	}
 }

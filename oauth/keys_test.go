@@ -453,7 +453,7 @@ func TestKeysEvents(t *testing.T) {
 			t.Fatal(events)
 		}
 		ev, ok := events[0].(Established)
-		if !ok || ev.Is.Login != "login-1" || ev.What != "the provider's key set has 1 keys that verify signatures" || len(ev.Params) != 2 ||
+		if !ok || ev.Is.Login != "login-1" || ev.What != "keys in the provider's key set that verify signatures: 1" || len(ev.Params) != 2 ||
 			ev.Params[0] != (Param{Name: "exposed", Value: "key 1 (leak): a secret is published with it (member d)"}) ||
 			ev.Params[1] != (Param{Name: "skipped", Value: "key 2 (enc): use is not sig"}) {
 			t.Errorf("%+v", events[0])

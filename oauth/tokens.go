@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"slices"
 	"time"
 )
 
@@ -40,10 +41,5 @@ func (t *Tokens) Valid(now time.Time, margin time.Duration) bool {
 
 // Granted reports whether a scope was granted.
 func (t *Tokens) Granted(scope string) bool {
-	for _, s := range t.Scopes {
-		if s == scope {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(t.Scopes, scope)
 }
