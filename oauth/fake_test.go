@@ -27,6 +27,7 @@ type fake struct {
 	t   testing.TB
 	srv *httptest.Server
 	key *ecdsa.PrivateKey
+	kid string
 
 	mu       sync.Mutex
 	metadata map[string]any // changes to the document; nil removes a member
@@ -47,7 +48,7 @@ func newFake(t testing.TB) *fake {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fake{t: t, key: key, metadata: map[string]any{}, answers: map[string]http.HandlerFunc{}}
+	f := &fake{t: t, key: key, kid: "k1", metadata: map[string]any{}, answers: map[string]http.HandlerFunc{}}
 	f.srv = httptest.NewServer(f)
 	t.Cleanup(f.srv.Close)
 	return f
@@ -95,7 +96,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/.well-known/openid-configuration" || r.URL.Path == "/.well-known/oauth-authorization-server":
 		f.document(metadata)(w, r)
 	case r.URL.Path == "/jwks":
-		sendJSON(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: f.key.Public(), KeyID: "k1", Algorithm: "ES256", Use: "sig"}}})(w, r)
+		sendJSON(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: f.key.Public(), KeyID: f.kid, Algorithm: "ES256", Use: "sig"}}})(w, r)
 	default:
 		http.NotFound(w, r)
 	}
@@ -151,7 +152,7 @@ func (f *fake) sign(nonce string, claims map[string]any) string {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: f.key, KeyID: "k1"}}, nil)
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: f.key, KeyID: f.kid}}, nil)
 	if err != nil {
 		f.t.Fatal(err)
 	}

@@ -49,9 +49,16 @@ func (c *Client) Refresh(ctx context.Context, old *Tokens) (*Tokens, error) {
 		return nil, err
 	}
 	if !a.idToken.IsZero() && old.IDToken != nil {
-		if t.IDToken, err = c.verifyRefreshed(ctx, srv, old, a); err != nil {
+		fresh, err := c.verifyRefreshed(ctx, srv, old, a)
+		switch {
+		case err == nil:
+			t.IDToken = fresh
+		case FaultOf(err) != FaultUnavailable:
 			return nil, err
 		}
+		// Where the keys cannot be read now, the ID token is left alone: a
+		// refresh does not need one, and the refresh token that was spent for
+		// this answer must not be lost with it.
 	}
 	if c.tell.listening() {
 		c.tell.emit(ctx, Established{Is: c.tell.about(ctx, StepUse), What: "the access token was refreshed", Params: describeTokens(t)})

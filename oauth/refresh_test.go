@@ -88,6 +88,23 @@ func TestREF07_TheIDTokenOfARefreshAnswer(t *testing.T) {
 	}
 }
 
+func TestARefreshIsNotLostWhenTheKeysCannotBeRead(t *testing.T) {
+	f := newFake(t)
+	fl, tok := f.tokens(map[string]any{"refresh_token": "rt-1"})
+	f.answer("/jwks", send(503, "text/plain", ""))
+	f.answer("/token", func(w http.ResponseWriter, r *http.Request) {
+		// Signed with a key that is not in the set, which has to be read again.
+		other := newFake(t)
+		other.kid = "k2"
+		id := other.sign("", map[string]any{"iss": f.issuer(), "nonce": nil})
+		sendJSON(map[string]any{"access_token": "at-2", "token_type": "Bearer", "refresh_token": "rt-2", "id_token": id})(w, r)
+	})
+	fresh, err := fl.c.Refresh(t.Context(), tok)
+	if err != nil || fresh.RefreshToken.Reveal() != "rt-2" || fresh.IDToken != tok.IDToken {
+		t.Fatalf("%v, %v", fresh, err)
+	}
+}
+
 func TestREF05_WhatAFailureMeans(t *testing.T) {
 	f := newFake(t)
 	fl, tok := f.tokens(map[string]any{"refresh_token": "rt-1"})

@@ -20,9 +20,9 @@ type Tokens struct {
 	// means that the provider did not say: use it until it is refused. It
 	// never means that the token lives for ever.
 	Expires time.Time
-	// Scopes are the granted ones, under the names they were asked for
-	// where the provider has others. Nil: the provider did not say, so they
-	// are as asked for. Empty but not nil: nothing was granted.
+	// Scopes are the granted ones, under the names they were asked for where
+	// the provider has others. Where the provider does not say, they are as
+	// asked for (RFC 6749 section 5.1); empty means that nothing was granted.
 	Scopes []string
 	// IDToken is nil where no openid scope was asked for. It is the one of
 	// the login; a refresh does not need to bring another.

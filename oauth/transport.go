@@ -27,7 +27,8 @@ type Renewer interface {
 // sends the token over https, or to this machine, and not along when a server
 // redirects the request to another origin. When an API answers 401
 // invalid_token and Source is a [Renewer], the request is made once more with
-// a new token, if it has no body or one that can be read again.
+// a new token, if it has no body or one that can be read again; if there is no
+// new token, the error says why.
 //
 // Give it to an http.Client and call APIs. Which API may see the token is the
 // caller's choice: a bearer token is worth the same to whoever gets it.
@@ -73,17 +74,17 @@ func (t *Transport) again(req *http.Request, refused *http.Response, tokens *Tok
 	if !ok || !replayable || !saysInvalidToken(refused.Header) {
 		return refused, nil
 	}
+	refused.Body.Close()
 	renewed, err := renewer.Renew(req.Context(), tokens)
 	if err != nil {
-		return refused, nil // the API's own answer says more than our failure
+		return nil, err // why there is no other token says more than the API's 401
 	}
 	second := req.Clone(req.Context())
 	if req.GetBody != nil {
 		if second.Body, err = req.GetBody(); err != nil {
-			return refused, nil
+			return nil, err
 		}
 	}
-	refused.Body.Close()
 	return t.send(second, renewed)
 }
 

@@ -152,6 +152,25 @@ func TestAPI04_ARefusedTokenIsRenewedOnce(t *testing.T) {
 	}
 }
 
+func TestWhyThereIsNoNewTokenIsSaid(t *testing.T) {
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+		w.WriteHeader(401)
+	}))
+	defer api.Close()
+	ended := errors.New("the grant has ended")
+	client := &http.Client{Transport: &oauth.Transport{Source: ungranting{ended}}}
+	if _, err := client.Get(api.URL); !errors.Is(err, ended) {
+		t.Error(err)
+	}
+}
+
+type ungranting struct{ err error }
+
+func (ungranting) Token(context.Context) (*oauth.Tokens, error) { return token("at-1"), nil }
+
+func (u ungranting) Renew(context.Context, *oauth.Tokens) (*oauth.Tokens, error) { return nil, u.err }
+
 type onlyToken struct{}
 
 func (onlyToken) Token(context.Context) (*oauth.Tokens, error) { return token("at-1"), nil }
