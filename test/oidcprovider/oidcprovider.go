@@ -16,9 +16,14 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"sync"
 	"testing"
 	"time"
 )
@@ -38,9 +43,13 @@ type Config struct {
 	// means one hour.
 	AccessTokenSeconds int `json:"accessTokenSeconds,omitempty"`
 
-	// Port on 127.0.0.1. Zero means a free one. A fixed port is for a
+	// Port on 127.0.0.1. Zero means a free one. [FixedPort] gives one for a
 	// provider that must come back under the same issuer.
 	Port int `json:"port,omitempty"`
+
+	// Issuer for a provider that is reached through something else, such as a
+	// relay that a test can close. Empty means the provider's own address.
+	Issuer string `json:"issuer,omitempty"`
 }
 
 // Client is one registered client, in the words of OpenID Connect Dynamic
@@ -68,6 +77,45 @@ type Provider struct {
 	// Issuer is the identifier to discover from, such as
 	// http://127.0.0.1:41234.
 	Issuer string `json:"issuer"`
+
+	stop func()
+}
+
+// Stop ends the provider before its test does; doing so twice is harmless.
+// [Start] with the same Port brings back the issuer, but with new signing keys
+// and without its memory: codes, tokens and sessions are gone.
+func (p *Provider) Stop() { p.stop() }
+
+// Asked returns the requests that the provider received, in order, each as
+// method, path and authorization scheme, such as "POST /token Basic". Those of
+// [Provider.SignIn] are among them.
+func (p *Provider) Asked(t testing.TB) []string {
+	t.Helper()
+	response, err := http.Get(p.Issuer + "/asked")
+	if err != nil {
+		t.Fatalf("ask the provider what it was asked: %v", err)
+	}
+	defer response.Body.Close()
+	var asked []string
+	if err := json.NewDecoder(response.Body).Decode(&asked); err != nil {
+		t.Fatalf("read what the provider was asked: %v", err)
+	}
+	return asked
+}
+
+// FixedPort returns a port that is free, and stays so while a provider is
+// stopped: it lies below the ranges from which systems choose ports themselves.
+func FixedPort(t testing.TB) int {
+	t.Helper()
+	for range 100 {
+		port := 20000 + rand.IntN(12000)
+		if ln, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err == nil {
+			ln.Close()
+			return port
+		}
+	}
+	t.Fatal("no port between 20000 and 32000 is free")
+	return 0
 }
 
 // startTimeout is generous because a cold disk reads 120 MB of runtime first.
@@ -111,7 +159,7 @@ func Start(t testing.TB, cfg Config) *Provider {
 		io.Copy(io.Discard, lines)
 		cmd.Wait()
 	}()
-	t.Cleanup(func() {
+	stop := sync.OnceFunc(func() {
 		stdin.Close() // the provider's signal to end
 		select {
 		case <-ended:
@@ -120,6 +168,9 @@ func Start(t testing.TB, cfg Config) *Provider {
 			<-ended
 			t.Errorf("the provider did not end when its input closed")
 		}
+	})
+	t.Cleanup(func() {
+		stop()
 		if t.Failed() {
 			t.Logf("the provider said:\n%s", notices.String())
 		}
@@ -130,7 +181,7 @@ func Start(t testing.TB, cfg Config) *Provider {
 	}
 	select {
 	case line := <-ready:
-		return parseReady(t, line)
+		return parseReady(t, line, stop)
 	case <-ended:
 		t.Fatal("the provider ended before it was ready")
 	case <-time.After(startTimeout):
@@ -139,9 +190,9 @@ func Start(t testing.TB, cfg Config) *Provider {
 	panic("unreachable: Fatal ends the test")
 }
 
-func parseReady(t testing.TB, line string) *Provider {
+func parseReady(t testing.TB, line string, stop func()) *Provider {
 	t.Helper()
-	var p Provider
+	p := Provider{stop: stop}
 	if err := json.Unmarshal([]byte(line), &p); err != nil || p.Issuer == "" {
 		t.Fatalf("the provider's first line should be {\"issuer\": …}, but is %q", line)
 	}

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -147,6 +148,32 @@ func TestProviderEndsWithItsTest(t *testing.T) {
 	}
 }
 
+func TestStopAndStartAgain(t *testing.T) {
+	cfg := oidcprovider.Config{Clients: []oidcprovider.Client{client("none", "ES256")}, Port: oidcprovider.FixedPort(t)}
+	provider := oidcprovider.Start(t, cfg)
+	first := keyIDs(t, discover(t, provider))
+	provider.Stop()
+	provider.Stop()
+	if conn, err := net.Dial("tcp", strings.TrimPrefix(provider.Issuer, "http://")); err == nil {
+		conn.Close()
+		t.Error("the provider still accepts connections after Stop")
+	}
+
+	again := oidcprovider.Start(t, cfg)
+	if again.Issuer != provider.Issuer {
+		t.Errorf("the issuer was %s and is %s", provider.Issuer, again.Issuer)
+	}
+	for _, id := range keyIDs(t, discover(t, again)) {
+		if slices.Contains(first, id) {
+			t.Errorf("key %s is still there", id)
+		}
+	}
+	want := []string{"GET /.well-known/openid-configuration", "GET /jwks"}
+	if asked := again.Asked(t); !slices.Equal(asked, want) {
+		t.Errorf("it says that it was asked %q, want %q", asked, want)
+	}
+}
+
 func signIn(t *testing.T, p *oidcprovider.Provider, authorizationURL, login string, allow bool) url.Values {
 	t.Helper()
 	callback, err := p.SignIn(t.Context(), authorizationURL, login, allow)
@@ -253,19 +280,31 @@ func (op endpoints) userinfo(t *testing.T, accessToken string) (claims map[strin
 	return claims
 }
 
-func (op endpoints) verify(t *testing.T, idToken, alg string) (claims map[string]any) {
+func (op endpoints) keys(t *testing.T) (set jose.JSONWebKeySet) {
 	t.Helper()
-	var keys jose.JSONWebKeySet
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, op.JWKS, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	fetch(t, request, &keys)
+	fetch(t, request, &set)
+	return set
+}
+
+func keyIDs(t *testing.T, op endpoints) (ids []string) {
+	t.Helper()
+	for _, key := range op.keys(t).Keys {
+		ids = append(ids, key.KeyID)
+	}
+	return ids
+}
+
+func (op endpoints) verify(t *testing.T, idToken, alg string) (claims map[string]any) {
+	t.Helper()
 	token, err := jose.ParseSignedCompact(idToken, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(alg)})
 	if err != nil {
 		t.Fatalf("ID token: %v", err)
 	}
-	payload, err := token.Verify(keys)
+	payload, err := token.Verify(op.keys(t))
 	if err != nil {
 		t.Fatalf("ID token: %v", err)
 	}

@@ -23,7 +23,7 @@ const config = JSON.parse(line);
 const server = createServer();
 server.listen(config.port ?? 0, '127.0.0.1');
 await once(server, 'listening');
-const issuer = `http://127.0.0.1:${server.address().port}`;
+const issuer = config.issuer ?? `http://127.0.0.1:${server.address().port}`;
 
 const key = (type, options, alg) => ({
   ...generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' }),
@@ -44,6 +44,8 @@ const provider = new Provider(issuer, {
   },
   cookies: { keys: [randomBytes(32).toString('hex')] },
   pkce: { required: () => true },
+  // Tokens end when they say so, not a quarter of a minute later.
+  clockTolerance: 0,
   rotateRefreshToken: true,
   // Claims of a scope come from userinfo, not from the ID token: the
   // standard's way, and the one that makes a client ask.
@@ -77,5 +79,19 @@ const provider = new Provider(issuer, {
 });
 provider.on('server_error', (_ctx, error) => console.error(error.stack));
 
-server.on('request', provider.callback());
+// What was asked for, in order: method, path and authorization scheme, such as
+// "POST /token Basic". Tests read it at /asked, which is not counted itself.
+const asked = [];
+const answer = provider.callback();
+server.on('request', (request, response) => {
+  const [path] = request.url.split('?');
+  if (path === '/asked') {
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify(asked));
+    return;
+  }
+  const [scheme] = (request.headers.authorization ?? '').split(' ');
+  asked.push([request.method, path, scheme].filter(Boolean).join(' '));
+  answer(request, response);
+});
 process.stdout.write(`${JSON.stringify({ issuer })}\n`);
