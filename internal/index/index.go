@@ -1,0 +1,122 @@
+// Package index makes the keys under which records are stored: keyed hashes,
+// so that a copy of the store tells nothing about who is in it.
+//
+// The key of these hashes is random, made once, and kept in the store itself,
+// sealed. So it can outlive the ring keys that are rotated, and all processes
+// that share a store agree on it.
+package index
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/wayleave/wayleave/internal/seal"
+	"github.com/wayleave/wayleave/store"
+)
+
+const (
+	table   = store.Table("meta")
+	purpose = seal.Purpose("index")
+	// lifetime stands for "as long as the store": a record needs an expiry.
+	lifetime = 20 * 365 * 24 * time.Hour
+)
+
+// Index hashes names into keys. It reads its own key when first needed, so
+// that a store that is down does not keep an app from starting. It is safe for
+// concurrent use.
+type Index struct {
+	store  store.Store
+	ring   *seal.Ring
+	hashes atomic.Pointer[sync.Pool] // of *hasher; nil until the key is known
+}
+
+// New returns an Index over a store.
+func New(s store.Store, ring *seal.Ring) *Index { return &Index{store: s, ring: ring} }
+
+// Key returns the key for a name of a kind, such as ('s', session id). Two
+// kinds never share a key. It does not allocate once the index's own key is
+// known. The error means that the store could not be read, or that it belongs
+// to other ring keys.
+func (x *Index) Key(ctx context.Context, kind byte, name []byte) (store.Key, error) {
+	pool := x.hashes.Load()
+	if pool == nil {
+		var err error
+		if pool, err = x.load(ctx); err != nil {
+			return store.Key{}, err
+		}
+	}
+	h := pool.Get().(*hasher)
+	defer pool.Put(h)
+	return h.sum(kind, name), nil
+}
+
+// hasher is an HMAC with room for what goes in and comes out, kept for reuse:
+// making one costs more than using it.
+type hasher struct {
+	mac hash.Hash
+	in  []byte
+	out [sha256.Size]byte
+}
+
+func (h *hasher) sum(kind byte, name []byte) store.Key {
+	h.in = append(append(h.in[:0], kind), name...)
+	h.mac.Reset()
+	h.mac.Write(h.in)
+	h.mac.Sum(h.out[:0])
+	return h.out
+}
+
+// load reads the key, or makes it if this is the first use of the store. Many
+// may do so at once, in this process and others: the store lets one of them
+// make it, and nobody waits for somebody else's slow answer.
+func (x *Index) load(ctx context.Context) (*sync.Pool, error) {
+	where := store.Key(sha256.Sum256([]byte("wayleave index key")))
+	for range 3 {
+		rec, version, found, err := x.store.Get(ctx, table, where)
+		if err != nil {
+			return nil, fmt.Errorf("read the index key: %w", err)
+		}
+		if found {
+			key, err := x.ring.Open(purpose, rec.Value)
+			if err != nil {
+				return nil, fmt.Errorf("open the index key, which was sealed with other keys than the configured ones: %w", err)
+			}
+			if len(x.ring.IDs()) > 1 {
+				// Keys are being rotated: sealed by the first one, the
+				// index outlives the others. If this fails, the next
+				// process to start does it.
+				_, _ = x.store.Replace(ctx, table, where, version, x.record(key))
+			}
+			return x.use(key), nil
+		}
+		key := make([]byte, sha256.Size)
+		rand.Read(key)
+		_, err = x.store.Create(ctx, table, where, x.record(key))
+		if err == nil {
+			return x.use(key), nil
+		}
+		if !errors.Is(err, store.ErrConflict) {
+			return nil, fmt.Errorf("write the index key: %w", err)
+		}
+		// Another process was first: read its key.
+	}
+	return nil, errors.New("the index key appears and disappears")
+}
+
+func (x *Index) record(key []byte) store.Record {
+	return store.Record{Value: x.ring.Seal(purpose, key), Expires: time.Now().Add(lifetime)}
+}
+
+func (x *Index) use(key []byte) *sync.Pool {
+	pool := &sync.Pool{New: func() any { return &hasher{mac: hmac.New(sha256.New, key)} }}
+	x.hashes.Store(pool)
+	return pool
+}
