@@ -1,0 +1,70 @@
+package wayleave
+
+import (
+	"hash/maphash"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// limiter bounds how often something may happen per name (an address, a
+// browser), in constant memory: names share buckets by hash. It is safe for
+// concurrent use.
+type limiter struct {
+	perSecond float64
+	burst     float64
+	seed      maphash.Seed
+
+	mu      sync.Mutex
+	buckets [1 << 13]bucket
+}
+
+type bucket struct {
+	tokens float64 // spent, so that the zero bucket is full
+	last   time.Time
+}
+
+func newLimiter(perSecond, burst float64) *limiter {
+	return &limiter{perSecond: perSecond, burst: burst, seed: maphash.MakeSeed()}
+}
+
+// allow reports whether it may happen once more for this name now.
+func (l *limiter) allow(name string, now time.Time) bool {
+	slot := maphash.String(l.seed, name) % uint64(len(l.buckets))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b := &l.buckets[slot]
+	b.tokens = max(0, b.tokens-now.Sub(b.last).Seconds()*l.perSecond)
+	b.last = now
+	if b.tokens+1 > l.burst {
+		return false
+	}
+	b.tokens++
+	return true
+}
+
+// peerAddress is the peer of the connection. Of an IPv6 address the first 64
+// bits count: that is what one subscriber has.
+func peerAddress(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	ip, err := netip.ParseAddr(host)
+	if err == nil && ip.Is6() && !ip.Is4In6() {
+		if p, err := ip.Prefix(64); err == nil {
+			return p.String()
+		}
+	}
+	return host
+}
+
+func isLoopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}

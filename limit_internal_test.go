@@ -1,0 +1,72 @@
+package wayleave
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+)
+
+func TestA017LimiterLetsABurstThroughThenARate(t *testing.T) {
+	l, now := newLimiter(2, 10), time.Now()
+	count := func(name string, tries int) (let int) {
+		for range tries {
+			if l.allow(name, now) {
+				let++
+			}
+		}
+		return let
+	}
+	for _, step := range []struct {
+		wait  time.Duration
+		tries int
+		want  int
+	}{
+		{0, 20, 10},
+		{500 * time.Millisecond, 20, 1},
+		{time.Second, 20, 2},
+		{100 * time.Millisecond, 20, 0}, // a fifth of one
+		{time.Hour, 20, 10},             // no more than the burst is saved up
+		{-time.Minute, 20, 0},           // a clock that goes back gives nothing away
+	} {
+		now = now.Add(step.wait)
+		if let := count("one", step.tries); let != step.want {
+			t.Errorf("after %v: %d of %d, want %d", step.wait, let, step.tries, step.want)
+		}
+	}
+	if let := count("other", 20); let != 10 {
+		t.Errorf("another name: %d of 20, want 10", let)
+	}
+}
+
+// TestA017LimiterIsBounded: names share its memory, so that a flood of them
+// costs nothing; nearly all of them are let through.
+func TestA017LimiterIsBounded(t *testing.T) {
+	l, now, refused := newLimiter(1, 20), time.Now(), 0
+	for i := range 10_000 {
+		if !l.allow(fmt.Sprint(i), now) {
+			refused++
+		}
+	}
+	if refused > 0 {
+		t.Errorf("%d of 10000 names were refused because of others", refused)
+	}
+}
+
+func TestA115PeerAddress(t *testing.T) {
+	for remote, want := range map[string]string{
+		"192.0.2.7:4711":                     "192.0.2.7",
+		"[2001:db8:1:2:3:4:5:6]:4711":        "2001:db8:1:2::/64", // what one subscriber has
+		"[2001:db8:1:2::1]:80":               "2001:db8:1:2::/64",
+		"[::ffff:192.0.2.7]:4711":            "::ffff:192.0.2.7",
+		"[fe80::1%eth0]:80":                  "fe80::/64",
+		"@":                                  "@",
+		"":                                   "",
+		"/run/app.sock":                      "/run/app.sock",
+		"[2001:db8:1:2:ffff:ffff:ffff:ff]:1": "2001:db8:1:2::/64",
+	} {
+		if got := peerAddress(&http.Request{RemoteAddr: remote, Header: http.Header{"X-Forwarded-For": {"198.51.100.1"}}}); got != want {
+			t.Errorf("%q: %q, want %q", remote, got, want)
+		}
+	}
+}

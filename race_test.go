@@ -1,0 +1,5 @@
+//go:build race
+
+package wayleave_test
+
+const raceDetector = true

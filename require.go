@@ -1,0 +1,109 @@
+package wayleave
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/wayleave/wayleave/internal/cookie"
+	"github.com/wayleave/wayleave/oauth"
+	"github.com/wayleave/wayleave/session"
+)
+
+const sessionCookie = "session"
+
+// sessionOf returns the live session of the browser, or nil. An error means
+// that the store could not say.
+func (a *Auth) sessionOf(r *http.Request) (*session.Session, error) {
+	value, n := cookie.Find(r.Header, a.jar.Name(sessionCookie))
+	if n != 1 {
+		return nil, nil
+	}
+	ctx := r.Context()
+	if a.process == 0 {
+		// A store of many processes lies across a network, and can be slow.
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, storeDeadline)
+		defer cancel()
+	}
+	return a.sessions.Find(ctx, value)
+}
+
+// setSession gives the browser the id of its new session. The cookie lives as
+// long as the session can; when it really ends is the store's matter.
+func (a *Auth) setSession(w http.ResponseWriter, id string) {
+	a.jar.Set(w, a.jar.Name(sessionCookie), id, "/", a.cfg.SessionLifetime)
+}
+
+// RequireLogin lets requests through whose browser is signed in, with the user
+// in the context. Others are not passed on: a page that a person opens is sent
+// to sign in and comes back afterwards; anything else gets 401 and JSON that
+// says where to sign in. When the store cannot say, the answer is 503.
+func (a *Auth) RequireLogin(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s, err := a.sessionOf(r)
+		switch {
+		case err != nil:
+			a.unavailable(w, r, err)
+		case s == nil:
+			a.sendToLogin(w, r)
+		default:
+			a.forgetLoop(w, r)
+			next.ServeHTTP(w, r.WithContext(withSession(r.Context(), s)))
+		}
+	})
+}
+
+// WithUser is RequireLogin for pages that are for everyone: the user is in the
+// context if there is one. When the store cannot say, the answer is 503.
+func (a *Auth) WithUser(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s, err := a.sessionOf(r)
+		if err != nil {
+			a.unavailable(w, r, err)
+			return
+		}
+		if s != nil {
+			r = r.WithContext(withSession(r.Context(), s))
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// withSession puts the session into a request's context, and the id of the
+// login that made it, so that what follows is told as part of its story.
+func withSession(ctx context.Context, s *session.Session) context.Context {
+	return session.NewContext(oauth.WithLogin(ctx, s.Login), s)
+}
+
+// sendToLogin answers a request that needs a user and has none.
+func (a *Auth) sendToLogin(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Add("Vary", "Cookie")
+	target := a.cfg.BasePath + "/"
+	if len(a.providers) == 1 {
+		target = a.loginURL(a.providers[0], "")
+	}
+	if !wantsPage(r) {
+		writeJSON(w, http.StatusUnauthorized, map[string]string{"error": "login_required", "login_url": a.cfg.BaseURL + target})
+		return
+	}
+	redirect(w, target+"?return_to="+url.QueryEscape(pathAndQuery(r.URL)))
+}
+
+// wantsPage reports whether a person opened a page in a browser's window: the
+// only kind of request that a redirect to another site makes sense for.
+func wantsPage(r *http.Request) bool {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return false
+	}
+	if r.Header.Get("Upgrade") != "" || r.Header.Get("X-Requested-With") != "" {
+		return false
+	}
+	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" {
+		dest := r.Header.Get("Sec-Fetch-Dest")
+		return mode == "navigate" && (dest == "" || dest == "document")
+	}
+	return strings.Contains(r.Header.Get("Accept"), "text/html")
+}

@@ -1,0 +1,172 @@
+// Package wayleave signs users in with OAuth 2.0 and OpenID Connect, and calls
+// APIs on their behalf.
+//
+// An app makes one [Auth] with [New], mounts it under /auth/, and wraps what
+// needs a user with [Auth.RequireLogin]:
+//
+//	auth, err := wayleave.New(wayleave.Config{
+//		BaseURL:   "http://localhost:8000",
+//		Providers: []provider.Config{{Preset: provider.Google(), ClientID: id, ClientSecret: oauth.NewSecret(secret)}},
+//	})
+//	…
+//	mux.Handle("/auth/", auth)
+//	mux.Handle("/", auth.RequireLogin(home))
+//
+// In home, [CurrentUser] says who is there, and [Auth.Client] is an HTTP client
+// that carries the user's access token and refreshes it.
+//
+// The flow itself, one method per step, is package oauth; this package adds
+// what a web server needs around it: cookies, single use, sessions, pages.
+package wayleave
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/binary"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/wayleave/wayleave/internal/cookie"
+	"github.com/wayleave/wayleave/internal/index"
+	"github.com/wayleave/wayleave/internal/pages"
+	"github.com/wayleave/wayleave/internal/seal"
+	"github.com/wayleave/wayleave/oauth"
+	"github.com/wayleave/wayleave/provider"
+	"github.com/wayleave/wayleave/session"
+	"github.com/wayleave/wayleave/store"
+	"github.com/wayleave/wayleave/store/memory"
+	"github.com/wayleave/wayleave/vault"
+)
+
+// Auth is the sign-in of one app: an http.Handler for everything under
+// Config.BasePath, and what the app's own handlers need. It is safe for
+// concurrent use. [Auth.Close] ends what it started.
+type Auth struct {
+	cfg       Config
+	base      *url.URL
+	providers []*provider.Provider
+	handlers  map[string]http.Handler // by path
+	avoid     []string                // paths that nobody returns to: our own
+	pages     *pages.Pages
+
+	ring     *seal.Ring
+	sealer   *oauth.Sealer
+	index    *index.Index
+	store    store.Store
+	ownStore bool
+	sessions *session.Manager
+	vault    *vault.Vault
+	claims   *ledger
+
+	jar     cookie.Jar
+	process uint64 // ties pending logins to this process; 0 if the store is shared
+	csrf    http.CrossOriginProtection
+
+	byAddress *limiter
+	byBrowser *limiter
+}
+
+// New checks cfg and makes an Auth. It connects to nothing: providers and
+// stores are asked when they are first needed. The error joins all mistakes,
+// each an [*oauth.ConfigError].
+func New(cfg Config) (*Auth, error) {
+	errs := cfg.normalise()
+	a := &Auth{cfg: cfg}
+	var err error
+	if a.providers, err = cfg.newProviders(cfg.OnEvent); err != nil {
+		errs = append(errs, err)
+	}
+	if a.pages, err = pages.New(cfg.Branding.site()); err != nil {
+		errs = append(errs, &oauth.ConfigError{Field: "Branding", Reason: err.Error()})
+	}
+	if err := a.makeRing(); err != nil {
+		errs = append(errs, &oauth.ConfigError{Field: "Keys", Reason: err.Error(), Cure: "make each of 32 bytes from a cryptographic random source"})
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	a.base, _ = url.Parse(cfg.BaseURL) // parsed before
+	a.jar = cookie.Jar{Secure: a.base.Scheme == "https", Instance: instanceOf(cfg.BaseURL)}
+	a.openStore()
+	a.byAddress = newLimiter(50, 500)
+	a.byBrowser = newLimiter(20, 200)
+	a.avoid = []string{cfg.BasePath}
+	for _, p := range a.providers {
+		a.avoid = append(a.avoid, a.callbackPathOf(p))
+	}
+	a.handlers = a.routes()
+	// A proxy in front may change the Host header: our origin is still this one.
+	if err := a.csrf.AddTrustedOrigin(cfg.BaseURL); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *Auth) makeRing() error {
+	keys := a.cfg.Keys
+	if len(keys) == 0 {
+		key := make([]byte, seal.KeySize)
+		rand.Read(key)
+		keys = [][]byte{key}
+	}
+	var err error
+	if a.ring, err = seal.NewRing(keys...); err != nil {
+		return err
+	}
+	a.sealer, err = oauth.NewSealer(a.cfg.BaseURL, keys...)
+	return err
+}
+
+func (a *Auth) openStore() {
+	a.store = a.cfg.Store
+	if a.store == nil {
+		a.store, a.ownStore = memory.New(memory.Options{}), true
+	}
+	if a.store.SingleProcess() {
+		// The claims of such a store may end with the process. So must the
+		// logins that they protect.
+		var b [8]byte
+		rand.Read(b[:])
+		a.process = binary.BigEndian.Uint64(b[:]) | 1
+	}
+	a.index = index.New(a.store, a.ring)
+	a.sessions = session.NewManager(a.store, a.ring, a.index, session.Lifetimes{Idle: a.cfg.IdleTimeout, Absolute: a.cfg.SessionLifetime})
+	a.vault = vault.New(a.store, a.ring, func(name string) vault.Refresher {
+		if p := a.provider(name); p != nil {
+			return p.Client
+		}
+		return nil
+	})
+	a.claims = &ledger{store: a.store, index: a.index, ring: a.ring}
+}
+
+// Close closes connections that are kept open, and the store if New made it.
+func (a *Auth) Close() error {
+	for _, p := range a.providers {
+		p.Client.CloseIdle()
+	}
+	if a.ownStore {
+		return a.store.Close()
+	}
+	return nil
+}
+
+// provider returns the provider with that name, or nil.
+func (a *Auth) provider(name string) *provider.Provider {
+	for _, p := range a.providers {
+		if p.Name() == name {
+			return p
+		}
+	}
+	return nil
+}
+
+// instanceOf tells apart apps on one http host, whose cookies would otherwise
+// overwrite each other: cookies ignore ports.
+func instanceOf(baseURL string) string {
+	sum := sha256.Sum256([]byte(baseURL))
+	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:5]))[:6]
+}
