@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"slices"
 	"strings"
@@ -15,9 +16,8 @@ import (
 //
 // Where refresh tokens rotate, old's is spent as soon as the request is sent.
 // The caller makes sure that a grant is refreshed by one caller at a time, and
-// keeps the result before using it. [Error.Fault] tells what a failure means:
-// with ProviderCode "invalid_grant" the grant has ended; FaultUnavailable is
-// passing, and old is as good as it was.
+// keeps the result before using it. [EndsGrant] tells whether a failure means
+// that the grant is over; any other is passing, and old is as good as it was.
 func (c *Client) Refresh(ctx context.Context, old *Tokens) (*Tokens, error) {
 	if old == nil || old.RefreshToken.IsZero() {
 		return nil, &Error{Step: StepUse, Check: CheckRefresh, Fault: FaultCaller, Reason: "there is no refresh token",
@@ -64,6 +64,19 @@ func (c *Client) Refresh(ctx context.Context, old *Tokens) (*Tokens, error) {
 		c.tell.emit(ctx, Established{Is: c.tell.about(ctx, StepUse), What: "the access token was refreshed", Params: describeTokens(t)})
 	}
 	return t, nil
+}
+
+// EndsGrant reports whether a failed Refresh means that the grant must not be
+// used any more: the provider says that it has ended (invalid_grant, RFC 6749
+// section 5.2), or answered with an ID token that is not about the same login.
+// Then somebody else's tokens may have been put in the place of the user's.
+func EndsGrant(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return false
+	}
+	refused := e.Check == CheckRefresh || strings.HasPrefix(string(e.Check), string(CheckIDToken))
+	return ProviderCode(err) == "invalid_grant" || refused && (e.Fault == FaultProvider || e.Fault == FaultDenied)
 }
 
 func (c *Client) verifyRefreshed(ctx context.Context, srv *serverMetadata, old *Tokens, a *tokenAnswer) (*IDToken, error) {

@@ -81,8 +81,8 @@ func TestREF07_TheIDTokenOfARefreshAnswer(t *testing.T) {
 			if tc.ok != (err == nil) || (fresh == nil) == tc.ok {
 				t.Fatalf("tokens %v, error %v", fresh != nil, err)
 			}
-			if !tc.ok && oauth.FaultOf(err) != oauth.FaultProvider {
-				t.Errorf("fault %v", oauth.FaultOf(err))
+			if !tc.ok && (oauth.FaultOf(err) != oauth.FaultProvider || !oauth.EndsGrant(err)) {
+				t.Errorf("fault %v, ends the grant %v", oauth.FaultOf(err), oauth.EndsGrant(err))
 			}
 		})
 	}
@@ -126,6 +126,9 @@ func TestREF05_WhatAFailureMeans(t *testing.T) {
 			_, err := fl.c.Refresh(t.Context(), tok)
 			if oauth.FaultOf(err) != tc.fault || oauth.ProviderCode(err) != tc.code {
 				t.Errorf("%v: fault %v, code %q", err, oauth.FaultOf(err), oauth.ProviderCode(err))
+			}
+			if oauth.EndsGrant(err) != (tc.code == "invalid_grant") {
+				t.Errorf("%v: ends the grant %v", err, oauth.EndsGrant(err))
 			}
 			if n := len(f.got("/token")) - before; n != 1 {
 				t.Errorf("%d requests, want exactly one", n)

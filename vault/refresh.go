@@ -88,7 +88,7 @@ func (v *Vault) renewRow(ctx context.Context, id ID, old oauth.Secret) (*oauth.T
 	}
 	fresh, err := p.Refresh(oauth.WithLogin(ctx, g.login), g.tokens)
 	if err != nil {
-		if oauth.ProviderCode(err) == "invalid_grant" {
+		if oauth.EndsGrant(err) {
 			return v.believeEnd(ctx, id, version, err)
 		}
 		return nil, err
@@ -129,7 +129,7 @@ func (v *Vault) replace(ctx context.Context, id ID, version store.Version, g *gr
 	}
 }
 
-// believeEnd deletes a grant that the provider calls ended, unless the row has
+// believeEnd deletes a grant that has ended at the provider, unless the row has
 // moved on meanwhile: then somebody else was faster, and the refresh token that
 // was refused is no longer the grant's.
 func (v *Vault) believeEnd(ctx context.Context, id ID, version store.Version, cause error) (*oauth.Tokens, error) {

@@ -431,12 +431,11 @@ func TestA180_TwoReplicasMayBothSucceed(t *testing.T) {
 
 func TestREF06_A187_APassingFailureDestroysNothing(t *testing.T) {
 	for name, fail := range map[string]error{
-		"no connection":     &oauth.Error{Check: oauth.CheckTokenHTTP, Fault: oauth.FaultUnavailable, Reason: "the provider could not be reached"},
-		"status 500":        &oauth.Error{Check: oauth.CheckTokenHTTP, Fault: oauth.FaultUnavailable, Reason: "the token endpoint asks to come back later"},
-		"a page, not JSON":  &oauth.Error{Check: oauth.CheckTokenHTTP, Fault: oauth.FaultProvider, Reason: "the token endpoint did not answer with JSON"},
-		"no access token":   &oauth.Error{Check: oauth.CheckTokenAnswer, Fault: oauth.FaultProvider, Reason: "the token answer has no usable access token"},
-		"invalid_client":    &oauth.Error{Check: oauth.CheckTokenAnswer, Fault: oauth.FaultProvider, Err: &oauth.ProviderError{Code: "invalid_client"}},
-		"A184 other person": &oauth.Error{Check: oauth.CheckRefresh, Fault: oauth.FaultProvider, Reason: "the refreshed ID token speaks of another person than the first"},
+		"no connection":    &oauth.Error{Check: oauth.CheckTokenHTTP, Fault: oauth.FaultUnavailable, Reason: "the provider could not be reached"},
+		"status 500":       &oauth.Error{Check: oauth.CheckTokenHTTP, Fault: oauth.FaultUnavailable, Reason: "the token endpoint asks to come back later"},
+		"a page, not JSON": &oauth.Error{Check: oauth.CheckTokenHTTP, Fault: oauth.FaultProvider, Reason: "the token endpoint did not answer with JSON"},
+		"no access token":  &oauth.Error{Check: oauth.CheckTokenAnswer, Fault: oauth.FaultProvider, Reason: "the token answer has no usable access token"},
+		"invalid_client":   &oauth.Error{Check: oauth.CheckTokenAnswer, Fault: oauth.FaultProvider, Err: &oauth.ProviderError{Code: "invalid_client"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -459,6 +458,29 @@ func TestREF06_A187_APassingFailureDestroysNothing(t *testing.T) {
 				b.p.set(func(p *fakeProvider) { p.fail = nil })
 				got, err = b.Tokens(t.Context(), id)
 				wantTokens(t, got, err, "user-access-2")
+			})
+		})
+	}
+}
+
+func TestREF07_A184_AnAnswerAboutAnotherPersonEndsTheGrant(t *testing.T) {
+	for name, fail := range map[string]*oauth.Error{
+		"A184 another person":  {Check: oauth.CheckRefresh, Fault: oauth.FaultProvider, Reason: "the refreshed ID token speaks of another person than the first"},
+		"A185 a bad signature": {Check: oauth.CheckSignature, Fault: oauth.FaultProvider, Reason: "the ID token's signature does not verify"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t)
+				id := b.keep(5 * time.Second)
+				b.p.fail = fail
+				got, err := b.Tokens(t.Context(), id)
+				if got != nil || !errors.Is(err, vault.ErrNoGrant) || !errors.Is(err, fail) {
+					t.Fatalf("tokens %v, error %v", got, err)
+				}
+				b.p.set(func(p *fakeProvider) { p.fail = nil })
+				if got, err = b.Tokens(t.Context(), id); got != nil || !errors.Is(err, vault.ErrNoGrant) {
+					t.Errorf("afterwards: tokens %v, error %v", got, err)
+				}
 			})
 		})
 	}
