@@ -12,7 +12,7 @@ import (
 	"github.com/wayleave/wayleave/oauth"
 )
 
-func TestStep1TheAuthorizationURL(t *testing.T) {
+func TestAZR01_AZR02_AZR03_AZR05_AZR09_AZR14_TheAuthorizationURL(t *testing.T) {
 	f := newFake(t)
 	fl := f.begin(func(c *oauth.Config) {
 		c.AuthorizationURL = f.issuer() + "/authorize?tenant=a%20b&scope=stale"
@@ -80,7 +80,7 @@ func TestDialectOfAuthorizationRequests(t *testing.T) {
 	}
 }
 
-func TestHintsOfALogin(t *testing.T) {
+func TestAZR15_AZR16_HintsOfALogin(t *testing.T) {
 	f := newFake(t)
 	fl := f.begin(func(c *oauth.Config) { c.AuthParams = map[string]string{"prompt": "consent"} })
 	p := fl.c.Pending()

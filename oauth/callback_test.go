@@ -19,7 +19,7 @@ func parse(t testing.TB, raw string) *url.URL {
 	return u
 }
 
-func TestReadCallback(t *testing.T) {
+func TestCBK01_CBK02_CBK03_CBK05_ReadCallback(t *testing.T) {
 	for name, tc := range map[string]struct {
 		method, query, body string
 		text                string // "" means accepted
@@ -69,7 +69,7 @@ func TestA063_OtherSpellingsAreOtherParameters(t *testing.T) {
 	wantCheck(t, err, oauth.CheckProviderAnswer, oauth.FaultBrowser, "provider-answer: the callback carries neither (expected either a code or an error, got nothing); sign in again")
 }
 
-func TestA051_CodeAndErrorTogether(t *testing.T) {
+func TestA051_CBK12_CodeAndErrorTogether(t *testing.T) {
 	f := newFake(t)
 	fl := f.begin()
 	_, err := fl.callback(url.Values{"code": {"c"}, "error": {"access_denied"}})
@@ -93,7 +93,7 @@ func TestCBK13_ErrorsOfTheProvider(t *testing.T) {
 	}
 }
 
-func TestA052_TextsOfTheProviderAreReducedToHarmlessOnes(t *testing.T) {
+func TestA052_CBK14_TextsOfTheProviderAreReducedToHarmlessOnes(t *testing.T) {
 	f := newFake(t)
 	fl := f.begin()
 	_, err := fl.callback(url.Values{"error": {"<script>\r\n\"x\u202e"}, "error_description": {strings.Repeat("ä<img src=x>", 10_000)}})
@@ -102,7 +102,7 @@ func TestA052_TextsOfTheProviderAreReducedToHarmlessOnes(t *testing.T) {
 	}
 }
 
-func TestRFC9207_TheIssuerOfTheAnswer(t *testing.T) {
+func TestCBK08_CBK09_DIS15_DIS23_TheIssuerOfTheAnswer(t *testing.T) {
 	for name, tc := range map[string]struct {
 		advertised bool
 		iss        func(issuer string) string
@@ -152,7 +152,7 @@ func TestRFC9207_TheIssuerOfTheAnswer(t *testing.T) {
 	}
 }
 
-func TestA022_AnAnswerAtAnotherProvidersCallback(t *testing.T) {
+func TestA022_CBK10_AZR08_AnAnswerAtAnotherProvidersCallback(t *testing.T) {
 	f := newFake(t)
 	fl := f.begin()
 	other, err := oauth.New(oauth.Config{Name: "other", Issuer: f.issuer(), ClientID: "client-2", RedirectURI: "http://localhost:8000/auth/other/callback", Scopes: []string{"openid"}, Development: true})
@@ -167,7 +167,7 @@ func TestA022_AnAnswerAtAnotherProvidersCallback(t *testing.T) {
 	wantCheck(t, err, oauth.CheckEntry, oauth.FaultBrowser, "provider-entry: the answer arrived for another provider, or its configuration has changed (expected a login begun at other as it is configured now, got one begun at fake); sign in again")
 }
 
-func TestA239_AChangedConfigurationEndsPendingLogins(t *testing.T) {
+func TestA239_CBK11_AChangedConfigurationEndsPendingLogins(t *testing.T) {
 	f := newFake(t)
 	fl := f.begin()
 	cfg := f.config()

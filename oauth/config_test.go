@@ -17,7 +17,7 @@ func good() oauth.Config {
 	}
 }
 
-func TestConfigMistakes(t *testing.T) {
+func TestNET01_DIS03_AZR01_ConfigMistakes(t *testing.T) {
 	if _, err := oauth.New(good()); err != nil {
 		t.Fatalf("the good one: %v", err)
 	}

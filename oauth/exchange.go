@@ -109,7 +109,7 @@ func (c *Client) requestTokens(ctx context.Context, purpose Purpose, srv *server
 	if err != nil {
 		return nil, err
 	}
-	a, err := c.readTokenAnswer(ctx, step, resp, asked)
+	a, err := c.readTokenAnswer(ctx, step, resp, asked, form)
 	if c.tell.listening() {
 		var came []Param
 		if a != nil {

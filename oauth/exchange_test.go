@@ -13,7 +13,7 @@ import (
 	"github.com/wayleave/wayleave/oauth"
 )
 
-func TestTOK01_TheTokenRequestIsExact(t *testing.T) {
+func TestTOK01_TOK03_CLA03_TheTokenRequestIsExact(t *testing.T) {
 	f := newFake(t)
 	fl, _ := f.tokens(nil)
 	got := f.got("/token")
@@ -109,7 +109,7 @@ func TestCLA04_TheMethodIsChosenAndNeverTried(t *testing.T) {
 	}
 }
 
-func TestTokenAnswersThatAreRefused(t *testing.T) {
+func TestTOK04_TOK13_TOK14_A087_TokenAnswersThatAreRefused(t *testing.T) {
 	long := strings.Repeat("x", 70<<10)
 	for name, tc := range map[string]struct {
 		answer http.HandlerFunc
@@ -125,6 +125,8 @@ func TestTokenAnswersThatAreRefused(t *testing.T) {
 			`token-answer: the provider refused (expected tokens, got invalid_grant): the provider says invalid_grant: "code expired"; sign in again`},
 		"A071 invalid_client": {send(401, "application/json", `{"error":"invalid_client"}`), oauth.CheckTokenAnswer, oauth.FaultProvider,
 			"token-answer: the provider refused (expected tokens, got invalid_client): the provider says invalid_client; compare client id, client secret and the way of client authentication with the registration at the provider"},
+		"A087 our secrets repeated": {send(400, "application/json", `{"error":"invalid_client","error_description":"s3cret and c/o+de= 1 and c%2Fo%2Bde%3D+1 are wrong"}`), oauth.CheckTokenAnswer, oauth.FaultProvider,
+			`token-answer: the provider refused (expected tokens, got invalid_client): the provider says invalid_client: "(removed) and (removed) and (removed) are wrong"; compare client id, client secret and the way of client authentication with the registration at the provider`},
 		"A071 400 without body":  {send(400, "application/json", ""), oauth.CheckTokenHTTP, oauth.FaultProvider, "token-http: the token endpoint refused without saying why (expected status 200 with application/json, got status 400 with application/json)"},
 		"A071 418":               {send(418, "text/plain", "teapot"), oauth.CheckTokenHTTP, oauth.FaultProvider, ""},
 		"A071 500":               {send(500, "text/plain", "oops"), oauth.CheckTokenHTTP, oauth.FaultUnavailable, ""},
@@ -178,7 +180,7 @@ func TestTokenAnswersThatAreRefused(t *testing.T) {
 	}
 }
 
-func TestA039_ARedirectOfTheTokenEndpointIsNotFollowed(t *testing.T) {
+func TestA039_NET05_ARedirectOfTheTokenEndpointIsNotFollowed(t *testing.T) {
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			caught := 0
@@ -237,7 +239,7 @@ func TestTOK07_ExpiresInInAllItsDisguises(t *testing.T) {
 	}
 }
 
-func TestTOK08_Scopes(t *testing.T) {
+func TestTOK08_TOK09_Scopes(t *testing.T) {
 	for name, tc := range map[string]struct {
 		answer  any
 		require []string
@@ -284,7 +286,7 @@ func TestTOK05_TokenTypeIsComparedWithoutCase(t *testing.T) {
 	}
 }
 
-func TestA286_ABadNonceEndsTheLoginBeforeUserInfo(t *testing.T) {
+func TestA286_A088_A089_TOK12_IDT14_ABadNonceEndsTheLoginBeforeUserInfo(t *testing.T) {
 	f := newFake(t)
 	fl := f.begin()
 	f.grant("another nonce", nil)
@@ -341,7 +343,7 @@ func TestA329_AJSONBodyWhereTheProviderWantsOne(t *testing.T) {
 	}
 }
 
-func TestA318_NoPKCEWhereItBreaksTheProvider(t *testing.T) {
+func TestA318_TOK02_NoPKCEWhereItBreaksTheProvider(t *testing.T) {
 	f := newFake(t)
 	fl, _ := f.tokens(nil, func(c *oauth.Config) { c.Dialect.NoPKCE = true })
 	if fl.url.Query().Has("code_challenge") || f.got("/token")[0].form.Has("code_verifier") {

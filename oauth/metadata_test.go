@@ -77,7 +77,7 @@ func TestDIS02_TheDocumentSpeaksForTheIssuer(t *testing.T) {
 	}
 }
 
-func TestDocumentsThatCannotBeUsed(t *testing.T) {
+func TestDIS05_NET09_NET10_DocumentsThatCannotBeUsed(t *testing.T) {
 	for name, tc := range map[string]struct {
 		change func(*fake)
 		check  oauth.Check

@@ -9,7 +9,7 @@ import (
 	"github.com/wayleave/wayleave/oauth"
 )
 
-func TestREF01_TheRefreshRequestIsExact(t *testing.T) {
+func TestREF01_REF16_TheRefreshRequestIsExact(t *testing.T) {
 	f := newFake(t)
 	fl, tok := f.tokens(map[string]any{"refresh_token": "rt-1"})
 	f.grant("", map[string]any{"access_token": "at-2", "id_token": nil})

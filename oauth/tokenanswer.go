@@ -7,6 +7,7 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,8 +33,8 @@ type tokenAnswer struct {
 
 // readTokenAnswer reads a successful answer (RFC 6749 section 5.1) or turns
 // everything else into an error. The body is never part of an error.
-func (c *Client) readTokenAnswer(ctx context.Context, step Step, resp *egress.Response, asked time.Time) (*tokenAnswer, error) {
-	doc, err := c.tokenDocument(ctx, step, resp)
+func (c *Client) readTokenAnswer(ctx context.Context, step Step, resp *egress.Response, asked time.Time, sent url.Values) (*tokenAnswer, error) {
+	doc, err := c.tokenDocument(ctx, step, resp, sent)
 	if err != nil {
 		return nil, err
 	}
@@ -84,11 +85,11 @@ func (c *Client) readTokenAnswer(ctx context.Context, step Step, resp *egress.Re
 
 // tokenDocument checks status and content type, parses the body, and looks for
 // an error in it, whatever the status says: some providers send errors with 200.
-func (c *Client) tokenDocument(ctx context.Context, step Step, resp *egress.Response) (strictjson.Object, error) {
+func (c *Client) tokenDocument(ctx context.Context, step Step, resp *egress.Response, sent url.Values) (strictjson.Object, error) {
 	isJSON := egress.IsJSON(resp.MediaType) || c.cfg.Dialect.LooseContentType
 	doc, parseErr := strictjson.Parse(resp.Body, tokenAnswerLimit)
 	if isJSON && parseErr == nil {
-		if err := c.tokenError(ctx, step, resp, doc); err != nil {
+		if err := c.tokenError(ctx, step, resp, doc, sent); err != nil {
 			return strictjson.Object{}, err
 		}
 	}
@@ -111,7 +112,7 @@ func (c *Client) tokenDocument(ctx context.Context, step Step, resp *egress.Resp
 }
 
 // tokenError reads an error answer (RFC 6749 section 5.2) and its dialects.
-func (c *Client) tokenError(ctx context.Context, step Step, resp *egress.Response, doc strictjson.Object) error {
+func (c *Client) tokenError(ctx context.Context, step Step, resp *egress.Response, doc strictjson.Object, sent url.Values) error {
 	d := c.cfg.Dialect
 	code := textAt(doc, orDefault(d.ErrorMember, "error"))
 	notOK := false
@@ -122,7 +123,11 @@ func (c *Client) tokenError(ctx context.Context, step Step, resp *egress.Respons
 	if code == "" && !notOK {
 		return nil
 	}
-	pe := &ProviderError{Code: printable(orDefault(code, "unknown_error")), Description: printable(textAt(doc, orDefault(d.ErrorTextMember, "error_description"))), Status: resp.Status}
+	pe := &ProviderError{
+		Code:        printable(c.withoutSecrets(orDefault(code, "unknown_error"), sent)),
+		Description: printable(c.withoutSecrets(textAt(doc, orDefault(d.ErrorTextMember, "error_description")), sent)),
+		Status:      resp.Status,
+	}
 	e := &Error{Step: step, Check: CheckTokenAnswer, Fault: FaultProvider, Reason: "the provider refused", Expected: "tokens", Got: pe.Code, Err: pe}
 	switch pe.Code {
 	case "invalid_client", "unauthorized_client":
@@ -138,6 +143,22 @@ func (c *Client) tokenError(ctx context.Context, step Step, resp *egress.Respons
 		e.Fault, e.RetryAfter = FaultUnavailable, retryAfter(resp.Header)
 	}
 	return c.tell.refused(ctx, e)
+}
+
+// withoutSecrets removes what we sent from what came back: some servers repeat
+// the request in their error text, and error texts end up in logs.
+func (c *Client) withoutSecrets(text string, sent url.Values) string {
+	remove := []string{c.cfg.ClientSecret.Reveal()}
+	for _, name := range secretParams {
+		remove = append(remove, sent[name]...)
+	}
+	for _, secret := range remove {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, "(removed)")
+			text = strings.ReplaceAll(text, url.QueryEscape(secret), "(removed)")
+		}
+	}
+	return text
 }
 
 // tokenAt reads a token: a string of visible ASCII (RFC 6749 appendix A.12),

@@ -7,14 +7,14 @@ import (
 	"github.com/wayleave/wayleave/oauth"
 )
 
-func TestUserInfo(t *testing.T) {
+func TestUSR02_USR03_USR09_UserInfo(t *testing.T) {
 	for name, tc := range map[string]struct {
 		answer http.HandlerFunc
 		check  oauth.Check // "" means accepted
 		fault  oauth.Fault
 		text   string
 	}{
-		"good":                {sendJSON(map[string]any{"sub": "user-1", "email": "a@b.example"}), "", 0, ""},
+		"USR-01 good":         {sendJSON(map[string]any{"sub": "user-1", "email": "a@b.example"}), "", 0, ""},
 		"JSON by suffix":      {send(200, "application/scim+json; charset=utf-8", `{"sub":"user-1","email":"a@b.example"}`), "", 0, ""},
 		"A294 another person": {sendJSON(map[string]any{"sub": "user-2"}), oauth.CheckUserInfoSubject, oauth.FaultProvider, "userinfo-subject: userinfo speaks of another person than the ID token (expected user-1, got user-2)"},
 		"A294 no sub":         {sendJSON(map[string]any{"email": "a@b.example"}), oauth.CheckUserInfoSubject, oauth.FaultProvider, "userinfo-subject: userinfo speaks of another person than the ID token (expected user-1, got nothing)"},
