@@ -149,6 +149,25 @@ func flipped(c byte) string {
 	return string(alphabet[strings.IndexByte(alphabet, c)^1])
 }
 
+// TestA006ABindingCookieThatIsNotOurs is replaced, as often as it comes.
+func TestA006ABindingCookieThatIsNotOurs(t *testing.T) {
+	a := newDirectApp(t, newIDP(t), "https://app.example")
+	const name = "__Host-wayleave-browser"
+	ours := strings.Repeat("A", 43)
+	for header, replaced := range map[string]bool{
+		name + "=" + ours:                            false,
+		name + "=AAAA":                               true,
+		name + "=" + ours + "AAAA":                   true,
+		name + "=" + strings.Repeat("%", 43):         true,
+		name + "=" + ours + "; " + name + "=" + ours: true,
+		"wayleave-browser=" + ours:                   true,
+	} {
+		if got := setCookies(a.ask("GET", "/auth/dev/login", "Cookie", header)) == "browser"; got != replaced {
+			t.Errorf("%s: replaced is %v, want %v", header, got, replaced)
+		}
+	}
+}
+
 // TestA161PurposesOfCookies puts each value in the place of each other one:
 // nobody is signed in, no login completes, and no start is stopped.
 func TestA161PurposesOfCookies(t *testing.T) {

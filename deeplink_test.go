@@ -47,10 +47,46 @@ func TestRET4DeepLinks(t *testing.T) {
 	}
 }
 
+// TestRET4TryAgainLeadsToTheSamePage, however long its address is.
+func TestRET4TryAgainLeadsToTheSamePage(t *testing.T) {
+	a := newApp(t)
+	b := a.browser()
+	for _, page := range []string{"/wanted?x=1&y=2", pageOf(2000, "wanted")} {
+		at := b.open(denied(t, b.callback(page)))
+		checkPage(t, at, pageDenied)
+		_, link, _ := strings.Cut(at.body, `<a class="action primary" href="`)
+		link, _, _ = strings.Cut(link, `"`)
+		if got := b.finish(b.authorize(b.begin(strings.ReplaceAll(link, "&amp;", "&")), true)); got.body != "Hello Ada Marsh at "+page {
+			t.Errorf("ended with status %d: %.100s", got.StatusCode, text(got))
+		}
+		b.fetch("POST", "/auth/logout")
+	}
+}
+
+// TestRET4TenTabsWithLongLinksInAFreshBrowser: more than can be kept. Each ends
+// signed in, on its page or with the word that it was lost.
+func TestRET4TenTabsWithLongLinksInAFreshBrowser(t *testing.T) {
+	a := newApp(t)
+	b := a.browser()
+	var pages []string
+	for i := range 10 {
+		pages = append(pages, pageOf(2000, fmt.Sprint("reports/", i)))
+	}
+	for _, tab := range openTabs(b, pages) {
+		got := b.follow(tab.callback)
+		if b.user() == "" {
+			t.Error("not signed in")
+		}
+		if got.body != "Hello Ada Marsh at "+tab.page && !strings.HasPrefix(text(got), "<h1>You are signed in</h1>") {
+			t.Errorf("ended with status %d: %.200s", got.StatusCode, text(got))
+		}
+	}
+}
+
 // TestA129ReturnCookiesAreFew: at most four, and 3 kB in all; whose page was
 // dropped is told so, and signed in all the same.
 func TestA129ReturnCookiesAreFew(t *testing.T) {
-	for _, row := range []struct{ bytes, kept int }{{450, 4}, {500, 3}, {800, 2}, {2000, 1}} {
+	for _, row := range []struct{ bytes, kept int }{{300, 4}, {450, 4}, {500, 3}, {800, 2}, {2000, 1}} {
 		t.Run(fmt.Sprint(row.bytes, " bytes"), func(t *testing.T) {
 			a := newApp(t)
 			b := a.browser()

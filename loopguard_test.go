@@ -85,6 +85,24 @@ func TestA127SlowRoundsAreNoLoop(t *testing.T) {
 	})
 }
 
+// TestA127AnOldCountIsNone, even if the browser keeps the cookie for ever.
+func TestA127AnOldCountIsNone(t *testing.T) {
+	inTime(t, func(a *timed) {
+		b := a.browser()
+		round(b)
+		round(b)
+		kept := b.rawCookies()
+		a.sleep(61 * time.Second)
+		for name, value := range kept {
+			b.setRaw(name, value)
+		}
+		b.forget("session")
+		if at := round(b); at != nil {
+			t.Errorf("stopped: status %d: %s", at.StatusCode, text(*at))
+		}
+	})
+}
+
 // TestA127LoginsThatWorkAreNoLoop: signing in and out, however fast.
 func TestA127LoginsThatWorkAreNoLoop(t *testing.T) {
 	a := newApp(t)

@@ -27,7 +27,7 @@ func errAttr(err error) slog.Attr { return slog.String("error", err.Error()) }
 func (a *Auth) fail(w http.ResponseWriter, r *http.Request, p *provider.Provider, login *oauth.Login, err error) {
 	ref, id, returnTo := reference(), "", ""
 	if login != nil {
-		id, returnTo = login.ID(), login.ReturnTo
+		id, returnTo = login.ID(), a.askedFor(r, login)
 	}
 	a.cfg.Logger.LogAttrs(r.Context(), slog.LevelWarn, "login failed", slog.String("reference", ref), slog.String("provider", p.Name()),
 		slog.String("login", id), slog.String("check", string(oauth.CheckOf(err))), errAttr(err))
@@ -106,7 +106,7 @@ func (a *Auth) showCause(at *arrival, why cause, err error) {
 		slog.String("login", at.login.ID()), slog.String("check", string(oauth.CheckOf(err))), errAttr(err))
 	m := cause.Message(a.pages.AppName())
 	m.Reference = ref
-	m.Actions = []pages.Action{a.tryAgain(at.p, at.login.ReturnTo)}
+	m.Actions = []pages.Action{a.tryAgain(at.p, a.askedFor(at.r, at.login))}
 	a.showMessage(at.w, at.r, http.StatusBadRequest, m)
 }
 

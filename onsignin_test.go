@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/wayleave/wayleave"
 	"github.com/wayleave/wayleave/provider"
@@ -112,6 +113,24 @@ func TestOnSignInFails(t *testing.T) {
 			checkNothingBegan(t, b, at)
 		})
 	}
+}
+
+// TestOnSignInTakesTooLong: it is told by its context; if it does not listen,
+// there is no session, and a reload begins again.
+func TestOnSignInTakesTooLong(t *testing.T) {
+	inTime(t, func(a *timed) {
+		b := a.browser()
+		callback := b.callback("/wanted")
+		at := b.open(callback)
+		check503(t, "callback", at)
+		checkNothingBegan(t, b, at)
+		if at := b.open(callback); !a.restarts(at) {
+			t.Errorf("reload: status %d to %q, want the login to start again", at.StatusCode, at.Header.Get("Location"))
+		}
+	}, onSignIn(func(*provider.Identity) error {
+		time.Sleep(time.Minute)
+		return nil
+	}))
 }
 
 // TestOnSignInRefusesTheSecondPerson: the session that was there stays.

@@ -68,6 +68,20 @@ func (a *Auth) takeReturn(w http.ResponseWriter, r *http.Request, p *provider.Pr
 	return "", false
 }
 
+// askedFor returns the page that a login was begun for, as far as it is known
+// here, and leaves its cookie where it is. It is for links that begin anew.
+func (a *Auth) askedFor(r *http.Request, l *oauth.Login) string {
+	if !l.ReturnElsewhere {
+		return l.ReturnTo
+	}
+	for _, k := range a.keptReturns(r) {
+		if k.login == l.ID() {
+			return k.returnTo
+		}
+	}
+	return ""
+}
+
 // keptReturns opens the cookies that came, oldest first. Those that do not
 // open count as the oldest.
 func (a *Auth) keptReturns(r *http.Request) []keptReturn {

@@ -26,7 +26,7 @@ var hostileTargets = map[string][]string{
 	"A096": {".evil.example", "@evil.example", ":80/evil", ";@evil", "evil.example", "?x", ""},
 	"A097": {"/x\r\nX: y", "/x%0d%0aSet-Cookie:a=b", "/x?a=%0d%0aX:%20y", "/x?a=b\r\nX: y", "/x%0aX", "/x?%00"},
 	"A098": {"#https://evil", "#//evil"},
-	"A099": {"/\u202eevil", "/\u200bevil", "/%E2%80%AEevil", "/\u2066x\u2069", "/%EF%BB%BFx", "/\xff\xfe", "/%ff%fe", "/a%c0%af..%c0%afb"},
+	"A099": {"/\u202eevil", "/\u200bevil", "/%E2%80%AEevil", "/\u2066x\u2069", "/%EF%BB%BFx", "/\xff\xfe", "/%ff%fe", "/x?\xff", "/a%c0%af..%c0%afb"},
 	"A100": {`https:\\evil`, `http:\/\/evil`, `/https:\\evil`},
 	"A101": {"/%", "/%2", "/%zz", "/x?q=%zz"},
 	"A102": {"https://good.example@evil.example", "//good.example:80@evil.example", "http://localhost:8000@evil.example/"},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/wayleave/wayleave"
+	"github.com/wayleave/wayleave/oauth"
 	"github.com/wayleave/wayleave/provider"
 )
 
@@ -176,11 +177,7 @@ type cutShort struct {
 }
 
 func (c cutShort) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := c.direct.RoundTrip(r.WithContext(c.ctx))
-	if resp != nil {
-		err = nil
-	}
-	return resp, err
+	return c.serve(r.WithContext(c.ctx)), nil
 }
 
 func TestA119TheOutcomeIsKeptForAMinute(t *testing.T) {
@@ -203,6 +200,26 @@ func TestA119TheOutcomeIsKeptForAMinute(t *testing.T) {
 				continue
 			}
 			checkPage(t, at, pageUsed)
+		}
+		if n := a.idp.Count("token"); n != 1 {
+			t.Errorf("%d token requests, want 1", n)
+		}
+	})
+}
+
+// TestA008TheClaimOutlivesTheState: as long as a state is good, it is known
+// that it was used.
+func TestA008TheClaimOutlivesTheState(t *testing.T) {
+	inTime(t, func(a *timed) {
+		b := a.browser()
+		callback := b.callback("/wanted")
+		b.finish(callback)
+		b.forget("session")
+		a.sleep(oauth.StateLifetime - time.Second)
+		checkPage(t, b.open(callback), pageUsed)
+		a.sleep(2 * time.Second)
+		if at := b.open(callback); !a.restarts(at) {
+			t.Errorf("when the state has expired: status %d to %q, want the login to start again", at.StatusCode, at.Header.Get("Location"))
 		}
 		if n := a.idp.Count("token"); n != 1 {
 			t.Errorf("%d token requests, want 1", n)
@@ -235,6 +252,29 @@ func TestA009ACodeAfterAnErrorForTheSameState(t *testing.T) {
 	}
 	if n := a.idp.Count("token"); n != 0 {
 		t.Errorf("%d token requests, want none", n)
+	}
+}
+
+// TestA008AReloadDoesNotSwitchSessions: two tabs ended at the same instant, so
+// that both sessions live; the browser keeps the second one.
+func TestA008AReloadDoesNotSwitchSessions(t *testing.T) {
+	a := newApp(t)
+	b := a.browser()
+	b.beginAt("/")
+	tabs := openTabs(b, []string{"/one", "/two"})
+	first, second := b.deliver(t.Context(), tabs[0].callback), b.deliver(t.Context(), tabs[1].callback)
+	for _, at := range []answer{<-first, <-second} {
+		b.client.Jar.SetCookies(b.request("GET", "/").URL, at.Cookies())
+	}
+	_, id := sessionCookieOf(b)
+	for _, tab := range tabs {
+		at := b.open(tab.callback)
+		if at.Header.Get("Location") != tab.page || strings.Contains(setCookies(at), "session") {
+			t.Errorf("reload: status %d to %q, cookies %s", at.StatusCode, at.Header.Get("Location"), setCookies(at))
+		}
+	}
+	if _, now := sessionCookieOf(b); now != id {
+		t.Error("the session was switched")
 	}
 }
 

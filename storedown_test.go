@@ -115,6 +115,72 @@ func TestSES16StoreDownInTheExchange(t *testing.T) {
 	}
 }
 
+// TestSES16TheSessionCannotBeKept: then its tokens are not kept either.
+func TestSES16TheSessionCannotBeKept(t *testing.T) {
+	a := newApp(t, func(c *wayleave.Config) { c.Store = &hooked{Store: c.Store, create: failSessions} })
+	b := a.browser()
+	check503(t, "callback", b.open(b.callback("/wanted")))
+	if n := a.store.Len("grant"); n != 0 {
+		t.Errorf("%d grants are left over", n)
+	}
+}
+
+func failSessions(table store.Table) error {
+	if table == "session" {
+		return errDown
+	}
+	return nil
+}
+
+// hooked asks before it creates.
+type hooked struct {
+	store.Store
+	create func(store.Table) error
+}
+
+func (s *hooked) Create(ctx context.Context, table store.Table, key store.Key, rec store.Record) (store.Version, error) {
+	if err := s.create(table); err != nil {
+		return 0, err
+	}
+	return s.Store.Create(ctx, table, key, rec)
+}
+
+// TestA009HangingUpOnAnError: the outcome is recorded all the same, so that
+// nobody waits for it.
+func TestA009HangingUpOnAnError(t *testing.T) {
+	hangUp := func() {}
+	inTime(t, func(a *timed) {
+		b := a.browser()
+		callback := b.callback("/wanted")
+		ctx, cancel := context.WithCancel(a.t.Context())
+		hangUp = cancel
+		<-b.deliver(ctx, denied(t, callback))
+		begin := time.Now()
+		if at := b.open(callback); !a.restarts(at) {
+			t.Errorf("then the code: status %d to %q", at.StatusCode, at.Header.Get("Location"))
+		}
+		if took := time.Since(begin); took > time.Second {
+			t.Errorf("the answer took %v", took)
+		}
+	}, func(c *wayleave.Config) {
+		c.Store = &afterwards{c.Store, func() { hangUp() }}
+	})
+}
+
+// afterwards calls a function when a login was claimed.
+type afterwards struct {
+	store.Store
+	then func()
+}
+
+func (s *afterwards) Create(ctx context.Context, table store.Table, key store.Key, rec store.Record) (store.Version, error) {
+	v, err := s.Store.Create(ctx, table, key, rec)
+	if table == "claim" {
+		s.then()
+	}
+	return v, err
+}
+
 // TestA139TheOldSessionCannotBeEnded: then the new one does not begin.
 func TestA139TheOldSessionCannotBeEnded(t *testing.T) {
 	var s *onlyOnce

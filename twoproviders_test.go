@@ -78,14 +78,14 @@ func TestCallbackPath(t *testing.T) {
 	}
 }
 
-// mounted serves one more path by the Auth.
+// mounted serves one more path by the Auth, and what is below if it ends in a slash.
 type mounted struct {
 	*app
 	path string
 }
 
 func (m mounted) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Path == m.path {
+	if r.URL.Path == m.path || strings.HasSuffix(m.path, "/") && strings.HasPrefix(r.URL.Path, m.path) {
 		return direct{m.auth}.RoundTrip(r)
 	}
 	return direct{m.app}.RoundTrip(r)

@@ -35,7 +35,7 @@ func (p *Provider) collect(ctx context.Context, t *oauth.Tokens) (strictjson.Obj
 		err = claims.UnmarshalJSON(doc.JSON())
 	}
 	if err != nil {
-		return strictjson.Object{}, oauth.Claims{}, p.refuse(ctx, &oauth.Error{Reason: "the provider's answers are too much together", Err: err})
+		return strictjson.Object{}, oauth.Claims{}, p.refuse(ctx, &oauth.Error{Reason: "the provider's answers cannot be read together", Err: err})
 	}
 	return doc, claims, nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/wayleave/wayleave/internal/vendorfakes"
 	"github.com/wayleave/wayleave/oauth"
 	"github.com/wayleave/wayleave/provider"
+	"github.com/wayleave/wayleave/trace"
 )
 
 // atGitHub configures the preset for the fake, as an app does for an
@@ -98,6 +99,20 @@ func TestA309_GitHubEmailListIsRefused(t *testing.T) {
 			wantEqual(t, "verified", id.EmailVerified, false)
 		})
 	}
+	t.Run("A309 a list that is refused is not how the login ended", func(t *testing.T) {
+		g := vendorfakes.NewGitHub(t)
+		g.Change(func(b *vendorfakes.GitHubBehaviour) { b.EmailsStatus = http.StatusNotFound })
+		l := begin(t, atGitHub(g))
+		l.mustIdentify()
+		story := trace.NewRecorder(1)
+		for _, ev := range l.events {
+			story.Record(t.Context(), ev)
+		}
+		told := story.Logins()
+		if len(told) != 1 || told[0].Outcome != trace.Done {
+			t.Errorf("told as %+v", told)
+		}
+	})
 	t.Run("A309 the scope was not asked for", func(t *testing.T) {
 		g := vendorfakes.NewGitHub(t)
 		id := begin(t, atGitHub(g, func(c *provider.Config) { c.Scopes = []string{"read:user"} })).mustIdentify()
@@ -241,7 +256,7 @@ func TestGitHubAppsRotate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantEqual(t, "the same refresh token", second.RefreshToken == first.RefreshToken, false)
+	wantEqual(t, "the same refresh token", second.RefreshToken.Reveal() == first.RefreshToken.Reveal(), false)
 	if _, err := l.p.Identify(t.Context(), second); err != nil {
 		t.Errorf("the new token: %v", err)
 	}
@@ -254,7 +269,7 @@ func TestGitHubAppsRotate(t *testing.T) {
 
 // A preset's other addresses follow those that a Config moves: no token for
 // an Enterprise Server goes to the public GitHub.
-func TestGitHubEnterpriseServer(t *testing.T) {
+func TestPOL02_GitHubEnterpriseServer(t *testing.T) {
 	ghe := func(host string) provider.Config {
 		return provider.Config{Preset: provider.GitHub(), Name: "ghe", ClientID: "c", ClientSecret: secret(),
 			AuthorizationURL: host + "/login/oauth/authorize", TokenURL: host + "/login/oauth/access_token", UserInfoURL: host + "/api/v3/user"}
@@ -267,7 +282,7 @@ func TestGitHubEnterpriseServer(t *testing.T) {
 		}
 		realms = append(realms, p.Realm())
 	}
-	// POL-02: user 5 here and user 5 there are two people.
+	// User 5 here and user 5 there are two people.
 	want := []string{"https://github.com", "https://git.acme.example", "https://git.other.example"}
 	if !slices.Equal(realms, want) {
 		t.Errorf("realms %q, want %q", realms, want)

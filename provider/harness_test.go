@@ -147,7 +147,7 @@ func (l *login) identify() (*provider.Identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	id, err := l.p.Identify(l.t.Context(), tokens)
+	id, err := l.p.Identify(oauth.WithLogin(l.t.Context(), l.pending.ID()), tokens)
 	if story := l.story(); strings.Contains(story, tokens.AccessToken.Reveal()) || strings.Contains(story, vendorfakes.ClientSecret) {
 		l.t.Error("the story of the login holds a secret")
 	}

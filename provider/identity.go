@@ -67,7 +67,7 @@ func (p *Provider) Identify(ctx context.Context, t *oauth.Tokens) (*Identity, er
 	id.Email, id.EmailVerified = p.email(doc)
 	id.Name = firstOf(p.profile.Name, func(e string) string { return displayName(textAt(doc, e)) })
 	id.Picture = firstOf(p.profile.Picture, func(e string) string { return pictureURL(pictureAt(doc, e)) })
-	p.tell(ctx, oauth.Checked{Expected: p.profile.Subject, Got: displayName(id.Subject)})
+	p.tellIdentified(ctx, id)
 	return id, nil
 }
 
@@ -113,16 +113,24 @@ func (r EmailRule) vouchedFor(doc strictjson.Object) bool {
 // refuse completes an error of step 4 and tells about it.
 func (p *Provider) refuse(ctx context.Context, e *oauth.Error) error {
 	e.Step, e.Check, e.Fault = oauth.StepUse, oauth.CheckProfile, oauth.FaultProvider
-	p.tell(ctx, oauth.Checked{Expected: e.Expected, Got: e.Got, Err: e})
+	if p.onEvent != nil {
+		p.onEvent(ctx, oauth.Checked{Is: p.about(ctx), Check: e.Check, Expected: e.Expected, Got: e.Got, Err: e})
+	}
 	return e
 }
 
-// tell tells whether it could be established which account this is.
-func (p *Provider) tell(ctx context.Context, ev oauth.Checked) {
+// tellIdentified tells which account it is. What a step established also says
+// that optional calls which were refused on the way are not how it ended.
+func (p *Provider) tellIdentified(ctx context.Context, id *Identity) {
 	if p.onEvent == nil {
 		return
 	}
-	ev.Is = oauth.About{Time: time.Now(), Login: oauth.LoginID(ctx), Provider: p.name, Step: oauth.StepUse}
-	ev.Check = oauth.CheckProfile
-	p.onEvent(ctx, ev)
+	subject := displayName(id.Subject)
+	p.onEvent(ctx, oauth.Checked{Is: p.about(ctx), Check: oauth.CheckProfile, Expected: p.profile.Subject, Got: subject})
+	p.onEvent(ctx, oauth.Established{Is: p.about(ctx), What: "it is known which account this is",
+		Params: []oauth.Param{{Name: "issuer", Value: id.Issuer}, {Name: "subject", Value: subject}, {Name: "id", Value: id.ID}}})
+}
+
+func (p *Provider) about(ctx context.Context) oauth.About {
+	return oauth.About{Time: time.Now(), Login: oauth.LoginID(ctx), Provider: p.name, Step: oauth.StepUse}
 }

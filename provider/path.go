@@ -65,7 +65,8 @@ func isTrue(doc strictjson.Object, path string, also []string) bool {
 	if b, ok, err := v.AsBool(); err == nil && ok {
 		return b
 	}
-	return slices.Contains(also, scalar(v))
+	value := scalar(v)
+	return value != "" && slices.Contains(also, value)
 }
 
 // scalar is a string, or an integer exactly as it was written: numbers above

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -48,7 +49,8 @@ func record(t testing.TB, answers map[string]answer) *recorded {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &recorded{t: t, key: key, answers: maps.Clone(answers)}
+	r := &recorded{t: t, key: key, answers: map[string]answer{}}
+	maps.Copy(r.answers, answers)
 	r.srv = httptest.NewServer(r)
 	t.Cleanup(r.srv.Close)
 	return r
@@ -108,6 +110,7 @@ func (r *recorded) moved(p provider.Preset) provider.Preset {
 	for _, u := range []*string{&p.Issuer, &p.AuthorizationURL, &p.TokenURL, &p.UserInfoURL, &p.JWKSURL, &p.Dialect.RefreshURL, &p.Dialect.ResponseIssuer} {
 		*u = r.at(*u)
 	}
+	p.Profile.Calls = slices.Clone(p.Profile.Calls)
 	for i := range p.Profile.Calls {
 		p.Profile.Calls[i].URL = r.at(p.Profile.Calls[i].URL)
 	}

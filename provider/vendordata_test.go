@@ -234,7 +234,7 @@ func plainVendors() []vendor {
 				lives: 90 * 24 * time.Hour, refresh: true, code: "unknown_error", tokenParams: basicParams, authorization: "Basic"},
 		},
 		{
-			name: "A328 Zoom",
+			name: "Zoom",
 			preset: with(none("zoom", "Zoom", "https://zoom.us", "https://zoom.us/oauth/authorize", "https://zoom.us/oauth/token", "https://api.zoom.us/v2/users/me"), func(p *provider.Preset) {
 				p.ClientAuth, p.Dialect = oauth.ClientSecretBasic, oauth.Dialect{ErrorTextMember: "reason"}
 				p.Profile = provider.Profile{Subject: "userinfo.id", Name: []string{"userinfo.display_name"}, Picture: []string{"userinfo.pic_url"},

@@ -306,6 +306,25 @@ func TestA338_NaverWantsTheStateAgain(t *testing.T) {
 	wantEqual(t, "state in the token request", r.got(v.tokenURL()).Form.Get("state"), l.pending.State())
 }
 
+// Zoho says in the callback which of its servers is to be asked. Who can write
+// a callback must not be able to have the code and the secret.
+func TestA339_ZohoDoesNotChooseTheTokenEndpoint(t *testing.T) {
+	v := vendorNamed(t, "A339 Zoho")
+	r := record(t, nil)
+	l := r.login(v.config())
+	v.answerTokens(r, l)
+	code, err := l.check(&url.URL{Path: "/cb", RawQuery: url.Values{"code": {"c"}, "state": {l.pending.State()},
+		"location": {"us"}, "accounts-server": {r.at("https://evil.example")}}.Encode()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.p.Client.Exchange(t.Context(), code); err != nil {
+		t.Fatal(err)
+	}
+	r.got(v.tokenURL())
+	wantEqual(t, "requests", len(r.requests), 1)
+}
+
 func TestFigmaRefreshesElsewhere(t *testing.T) {
 	v := vendorNamed(t, "Figma")
 	r := v.record(t)
@@ -321,7 +340,7 @@ func TestFigmaRefreshesElsewhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantEqual(t, "access token", second.AccessToken.Reveal(), "figu_2")
-	wantEqual(t, "the refresh token stays", second.RefreshToken == first.RefreshToken, true)
+	wantEqual(t, "the refresh token stays", second.RefreshToken.Reveal() == first.RefreshToken.Reveal(), true)
 	wantEqual(t, "parameters", sorted(r.got("https://api.figma.com/v1/oauth/refresh").Form), "grant_type refresh_token")
 }
 

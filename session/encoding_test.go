@@ -13,7 +13,7 @@ import (
 
 // text is any string, valid UTF-8 or not.
 var text = rapid.Custom(func(r *rapid.T) string {
-	return string(rapid.SliceOfN(rapid.Byte(), 0, 200).Draw(r, "bytes"))
+	return string(rapid.SliceOfN(rapid.Byte(), 0, 40).Draw(r, "bytes"))
 })
 
 // instant is any time that a session can hold, to the millisecond; or none.
@@ -29,7 +29,7 @@ func anySession(r *rapid.T) *Session {
 		User: User{ID: text.Draw(r, "id"), Provider: text.Draw(r, "provider"), Issuer: text.Draw(r, "issuer"), Subject: text.Draw(r, "subject"),
 			Email: text.Draw(r, "email"), EmailVerified: rapid.Bool().Draw(r, "verified"), Name: text.Draw(r, "name"), Picture: text.Draw(r, "picture")},
 		Login: text.Draw(r, "login"), Grant: store.Key(rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(r, "grant")),
-		Created: instant.Draw(r, "created"), AuthTime: instant.Draw(r, "auth time"), ACR: text.Draw(r, "acr"), AMR: rapid.SliceOfN(text, 0, 100).Draw(r, "amr"),
+		Created: instant.Draw(r, "created"), AuthTime: instant.Draw(r, "auth time"), ACR: text.Draw(r, "acr"), AMR: rapid.SliceOfN(text, 0, 70).Draw(r, "amr"),
 		ProviderSession: text.Draw(r, "sid"), LastSeen: instant.Draw(r, "seen"), Expires: instant.Draw(r, "expires"),
 	}
 }
@@ -54,7 +54,6 @@ func TestWhatIsEncodedIsDecoded(t *testing.T) {
 func TestEveryFieldIsEncoded(t *testing.T) {
 	var s Session
 	fill(reflect.ValueOf(&s).Elem())
-	s.key = store.Key{}
 	got, err := decode(s.encode())
 	if err != nil || !reflect.DeepEqual(got, &s) {
 		t.Errorf("decoded %#v, %v; want %#v", got, err, s)
@@ -63,6 +62,9 @@ func TestEveryFieldIsEncoded(t *testing.T) {
 
 func fill(v reflect.Value) {
 	for i := range v.NumField() {
+		if !v.Type().Field(i).IsExported() {
+			continue
+		}
 		switch f := v.Field(i); f.Interface().(type) {
 		case string:
 			f.SetString(v.Type().Field(i).Name)

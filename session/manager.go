@@ -39,7 +39,7 @@ type Manager struct {
 	recent [slots]atomic.Pointer[decoded]
 }
 
-const slots = 1 << 12
+const slots = 1 << 14 // about 10 MB when all are taken
 
 type decoded struct {
 	version store.Version

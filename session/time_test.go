@@ -43,6 +43,9 @@ func TestSES11_ASessionEndsInAnyCase(t *testing.T) {
 		}
 		time.Sleep(time.Until(end) - time.Millisecond)
 		wantAlive(t, b.Manager, id, "ada")
+		if kept := b.row(made.Key()).Expires; kept.After(end) {
+			t.Errorf("the store keeps the record for %v more", kept.Sub(end))
+		}
 		time.Sleep(time.Millisecond)
 		wantNone(t, b.Manager, id)
 		wantNone(t, b.replica(), id)

@@ -166,6 +166,7 @@ func TestACallerThatLeavesDoesNotStopTheRefresh(t *testing.T) {
 		gone := errors.New("the browser has gone")
 		ctx, leave := context.WithCancelCause(t.Context())
 		first := b.ask(ctx, id)
+		synctest.Wait()
 		stays := b.ask(t.Context(), id)
 		synctest.Wait()
 		leave(gone)
@@ -244,6 +245,21 @@ func TestREF04_AStoreThatFailsAfterARotationIsAskedAgain(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A provider that took almost all the time leaves the store its own.
+func TestREF04_ASlowProviderLeavesTimeForTheStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.p.during = func(context.Context) { time.Sleep(19 * time.Second) }
+		id := b.keep(-time.Second)
+		b.store.Fail(errors.New("the store is down"), storetest.Replace)
+		a := b.ask(t.Context(), id)
+		time.Sleep(30 * time.Second)
+		b.store.Heal()
+		<-a.done
+		wantTokens(t, a.tokens, a.err, "user-access-2")
+	})
 }
 
 func TestREF04_AStoreThatStaysDownIsAnErrorInTheEnd(t *testing.T) {

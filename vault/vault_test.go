@@ -99,6 +99,14 @@ func TestWhatIsNotThereIsAnEndedGrant(t *testing.T) {
 	}
 }
 
+func TestWithoutAGrantThereIsNothingToDrop(t *testing.T) {
+	b := newBench(t)
+	b.store.Fail(errors.New("down"))
+	if err := b.Drop(t.Context(), vault.ID{}); err != nil {
+		t.Errorf("Drop: %v", err)
+	}
+}
+
 func TestADroppedGrantIsGone(t *testing.T) {
 	b := newBench(t)
 	id, other := b.keep(time.Hour), b.keep(time.Hour)
@@ -161,13 +169,18 @@ func TestADamagedRecordDoesNotOpen(t *testing.T) {
 	b := newBench(t)
 	id := b.keep(time.Hour)
 	whole, _ := b.row(id)
+	plain, err := b.ring.Open("grant", whole.Value, string(id[:]))
+	if err != nil || !bytes.HasPrefix(plain, []byte(`{"v":1,`)) {
+		t.Fatalf("%v: %.7s", err, plain)
+	}
+	next := append([]byte(`{"v":2,`), plain[7:]...)
 	for name, value := range map[string][]byte{
 		"empty":                       {},
 		"cut":                         whole.Value[:len(whole.Value)-1],
 		"one bit changed":             append(slices.Clone(whole.Value[:len(whole.Value)-1]), whole.Value[len(whole.Value)-1]^1),
 		"sealed for something else":   b.ring.Seal("session", []byte(`{"v":1}`), string(id[:])),
 		"sealed by somebody else":     seal.NewRandomRing().Seal("grant", []byte(`{"v":1}`), string(id[:])),
-		"of another format":           b.ring.Seal("grant", []byte(`{"v":2,"p":"acme","t":"e30="}`), string(id[:])),
+		"of another format":           b.ring.Seal("grant", next, string(id[:])),
 		"of no format":                b.ring.Seal("grant", []byte(`{}`), string(id[:])),
 		"tokens of another format":    b.ring.Seal("grant", []byte(`{"v":1,"p":"acme","t":"AAAA"}`), string(id[:])),
 		"not even a record of a sort": b.ring.Seal("grant", []byte("\x01\x02"), string(id[:])),

@@ -26,7 +26,7 @@ func Find(h http.Header, name string) (value string, n int) {
 		for line != "" {
 			var pair string
 			pair, line, _ = strings.Cut(line, ";")
-			pair = strings.TrimLeft(pair, " \t")
+			pair = trimBlanks(pair)
 			if len(pair) > len(name) && pair[len(name)] == '=' && pair[:len(name)] == name {
 				value = pair[len(name)+1:]
 				n++
@@ -39,6 +39,14 @@ func Find(h http.Header, name string) (value string, n int) {
 	return value, n
 }
 
+// trimBlanks removes the blanks before a pair. There is one, nearly always.
+func trimBlanks(pair string) string {
+	for pair != "" && (pair[0] == ' ' || pair[0] == '\t') {
+		pair = pair[1:]
+	}
+	return pair
+}
+
 // WithPrefix calls yield for each cookie whose name begins with prefix, at most 16 of them.
 func WithPrefix(h http.Header, prefix string, yield func(name, value string)) {
 	size, found := 0, 0
@@ -47,8 +55,7 @@ func WithPrefix(h http.Header, prefix string, yield func(name, value string)) {
 			return
 		}
 		for pair := range strings.SplitSeq(line, ";") {
-			pair = strings.TrimLeft(pair, " \t")
-			name, value, ok := strings.Cut(pair, "=")
+			name, value, ok := strings.Cut(trimBlanks(pair), "=")
 			if ok && strings.HasPrefix(name, prefix) {
 				if found++; found > 16 {
 					return

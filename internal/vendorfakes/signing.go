@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"math/big"
 	"sync"
 )
@@ -22,9 +23,7 @@ func key(private *rsa.PrivateKey, more object) object {
 		"kty": "RSA", "alg": "RS256", "use": "sig", "kid": keyID,
 		"n": encode(private.N.Bytes()), "e": encode(big.NewInt(int64(private.E)).Bytes()),
 	}
-	for name, value := range more {
-		k[name] = value
-	}
+	maps.Copy(k, more)
 	return k
 }
 
