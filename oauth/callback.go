@@ -175,7 +175,7 @@ func (c *Client) checkResponseIssuer(ctx context.Context, cb *Callback) error {
 	case got != "" && want != "" && got != want && !slices.Contains(c.cfg.IssuerAliases, got):
 		e.Reason = "the answer comes from another issuer"
 		return c.tell.refused(ctx, e)
-	case got != "":
+	case got != "" && want != "":
 		c.tell.passed(ctx, StepCallback, CheckResponseIssuer, printable(got))
 	}
 	return nil

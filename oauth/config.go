@@ -161,6 +161,9 @@ type Dialect struct {
 	// ErrorMember and ErrorTextMember are the paths of error code and text. Zero: "error", "error_description".
 	ErrorMember     string
 	ErrorTextMember string
+	// ErrorCodes maps error codes of this provider's own to those of RFC 6749
+	// section 5.2 that say the same, such as "bad_refresh_token" to "invalid_grant".
+	ErrorCodes map[string]string
 	// OKMember is a boolean that is false in error answers with status 200.
 	OKMember string
 	// RefreshExpiryMembers are members with the refresh token's lifetime in seconds.
@@ -217,6 +220,15 @@ func (c *Config) validatePlaces(bad func(field, reason, cure string)) {
 		}
 		if issuer != c.Issuer && len(c.Tenants) == 0 {
 			bad("Tenants", "is empty although the issuer is a template", `list the tenants that may sign in, or "*"`)
+		}
+	}
+	if len(c.Tenants) > 0 && !strings.Contains(c.Issuer, tenantPlaceholder) {
+		bad("Tenants", "restrict nothing, because the issuer is no template", "leave them out, or require the claim that names the tenant")
+	} else {
+		for _, t := range c.Tenants {
+			if t != "*" && !isGUID(t) {
+				bad("Tenants", "holds "+printable(t)+", which is no tenant's GUID", "copy the directory (tenant) id, not its name")
+			}
 		}
 	}
 	for _, e := range []struct{ field, url string }{
@@ -311,6 +323,9 @@ func (c *Config) validateChecks(bad func(field, reason, cure string)) {
 			bad("Algorithms", printable(a)+" is not supported", "use some of "+strings.Join(known, ", "))
 		}
 	}
+	if len(c.RequireClaims) > 0 && !slices.Contains(c.Scopes, "openid") {
+		bad("RequireClaims", "cannot be checked: only an ID token has claims, and openid is not among the scopes", "ask for openid, or check the identity in OnSignIn")
+	}
 	c.Leeway = cmp.Or(c.Leeway, time.Minute)
 	if c.Leeway < 0 || c.Leeway > 5*time.Minute {
 		bad("Leeway", "must be between 0 and 5 minutes", "set the clock right instead")
@@ -341,6 +356,13 @@ func (c Config) clone() Config {
 	c.AuthParams = maps.Clone(c.AuthParams)
 	c.TokenParams = maps.Clone(c.TokenParams)
 	c.RequireClaims = maps.Clone(c.RequireClaims)
+	for claim, values := range c.RequireClaims {
+		c.RequireClaims[claim] = slices.Clone(values)
+	}
+	c.Dialect.ScopeAliases = maps.Clone(c.Dialect.ScopeAliases)
+	c.Dialect.ErrorCodes = maps.Clone(c.Dialect.ErrorCodes)
+	c.Dialect.RefreshExpiryMembers = slices.Clone(c.Dialect.RefreshExpiryMembers)
+	c.Dialect.CallbackParams = slices.Clone(c.Dialect.CallbackParams)
 	c.RequireScopes = slices.Clone(c.RequireScopes)
 	c.Algorithms = slices.Clone(c.Algorithms)
 	c.TrustedAudiences = slices.Clone(c.TrustedAudiences)

@@ -25,18 +25,21 @@ func TestNET01_DIS03_AZR01_ConfigMistakes(t *testing.T) {
 		change func(*oauth.Config)
 		text   string
 	}{
-		"no name":                     {func(c *oauth.Config) { c.Name = "" }, "Name: must be 1 to 32"},
-		"name with a slash":           {func(c *oauth.Config) { c.Name = "a/b" }, "Name: must be 1 to 32"},
-		"no client id":                {func(c *oauth.Config) { c.ClientID = "" }, "ClientID: is missing; copy it"},
-		"client id with a line break": {func(c *oauth.Config) { c.ClientID = "a\n" }, "ClientID: holds characters"},
-		"NET-01 http issuer":          {func(c *oauth.Config) { c.Issuer = "http://id.acme.example" }, "Issuer: "},
-		"DIS-03 issuer with a query":  {func(c *oauth.Config) { c.Issuer += "?a=b" }, "Issuer: has a query"},
-		"DIS-03 issuer with user":     {func(c *oauth.Config) { c.Issuer = "https://a@id.example" }, "Issuer: "},
-		"SH-126 loopback look-alike":  {func(c *oauth.Config) { c.Issuer, c.Development = "http://127.0.0.1@evil.example", true }, "Issuer: "},
-		"NET-01 http token endpoint":  {func(c *oauth.Config) { c.TokenURL = "http://id.acme.example/token" }, "TokenURL: "},
-		"A038 javascript endpoint":    {func(c *oauth.Config) { c.AuthorizationURL = "javascript:alert(1)" }, "AuthorizationURL: "},
-		"nothing to go by":            {func(c *oauth.Config) { c.Issuer = "" }, "Issuer: is missing, and so is AuthorizationURL or TokenURL"},
-		"template without tenants":    {func(c *oauth.Config) { c.Issuer = "https://login.example/{tenantid}/v2.0" }, "Tenants: is empty although the issuer is a template"},
+		"no name":                      {func(c *oauth.Config) { c.Name = "" }, "Name: must be 1 to 32"},
+		"name with a slash":            {func(c *oauth.Config) { c.Name = "a/b" }, "Name: must be 1 to 32"},
+		"no client id":                 {func(c *oauth.Config) { c.ClientID = "" }, "ClientID: is missing; copy it"},
+		"client id with a line break":  {func(c *oauth.Config) { c.ClientID = "a\n" }, "ClientID: holds characters"},
+		"NET-01 http issuer":           {func(c *oauth.Config) { c.Issuer = "http://id.acme.example" }, "Issuer: "},
+		"DIS-03 issuer with a query":   {func(c *oauth.Config) { c.Issuer += "?a=b" }, "Issuer: has a query"},
+		"DIS-03 issuer with user":      {func(c *oauth.Config) { c.Issuer = "https://a@id.example" }, "Issuer: "},
+		"SH-126 loopback look-alike":   {func(c *oauth.Config) { c.Issuer, c.Development = "http://127.0.0.1@evil.example", true }, "Issuer: "},
+		"NET-01 http token endpoint":   {func(c *oauth.Config) { c.TokenURL = "http://id.acme.example/token" }, "TokenURL: "},
+		"A038 javascript endpoint":     {func(c *oauth.Config) { c.AuthorizationURL = "javascript:alert(1)" }, "AuthorizationURL: "},
+		"nothing to go by":             {func(c *oauth.Config) { c.Issuer = "" }, "Issuer: is missing, and so is AuthorizationURL or TokenURL"},
+		"template without tenants":     {func(c *oauth.Config) { c.Issuer = "https://login.example/{tenantid}/v2.0" }, "Tenants: is empty although the issuer is a template"},
+		"POL-05 claims without openid": {func(c *oauth.Config) { c.Scopes, c.RequireClaims = []string{"read"}, map[string][]string{"hd": {"x"}} }, "RequireClaims: cannot be checked: only an ID token has claims"},
+		"tenants without template":     {func(c *oauth.Config) { c.Tenants = []string{"*"} }, "Tenants: restrict nothing"},
+		"A311 a tenant's name":         {func(c *oauth.Config) { c.Issuer, c.Tenants = "https://login.example/{tenantid}/v2.0", []string{"acme"} }, "Tenants: holds acme, which is no tenant's GUID"},
 		"openid without keys": {func(c *oauth.Config) {
 			c.Metadata, c.AuthorizationURL, c.TokenURL = oauth.MetadataNone, "https://a.example/a", "https://a.example/t"
 		}, "Scopes: openid needs an Issuer, and JWKSURL"},

@@ -97,6 +97,8 @@ type Error struct {
 	Got      string // what came instead
 	Reason   string // one sentence without full stop
 	Cure     string // what the reader can do about it, if there is something
+	// Status is that of the HTTP answer that was refused; zero if there was none.
+	Status int
 	// RetryAfter is how long the provider asked to wait, at most a minute; zero if it did not.
 	RetryAfter time.Duration
 	Err        error // the cause, if there is one

@@ -310,6 +310,7 @@ func TestDialectOfTokenAnswers(t *testing.T) {
 		"A322 status and message": {`{"status":400,"message":"Invalid code"}`, oauth.Dialect{ErrorMember: "status", ErrorTextMember: "message"}, "", "400"},
 		"A316 an error object":    {`{"error":{"code":190,"message":"no"}}`, oauth.Dialect{ErrorMember: "error.code", ErrorTextMember: "error.message"}, "", "190"},
 		"A333 nested in data":     {`{"data":{"access_token":"a","token_type":"Bearer"}}`, oauth.Dialect{TokenAnswer: "data"}, "a", ""},
+		"A308 a code of its own":  {`{"error":"bad_refresh_token"}`, oauth.Dialect{ErrorCodes: map[string]string{"bad_refresh_token": "invalid_grant"}}, "", "invalid_grant"},
 		"another place":           {`{"ok":true,"authed_user":{"access_token":"a"},"token_type":"user"}`, oauth.Dialect{AccessTokenMember: "authed_user.access_token"}, "", ""},
 		"default token type":      {`{"access_token":"a"}`, oauth.Dialect{DefaultTokenType: "Bearer"}, "a", ""},
 	} {
@@ -373,4 +374,13 @@ func TestAnExchangeOfAnotherClientsCodeIsRefused(t *testing.T) {
 	other := f.begin()
 	_, err := other.c.Exchange(t.Context(), code)
 	wantCheck(t, err, oauth.CheckEntry, oauth.FaultCaller, "provider-entry: the code was checked by another client")
+}
+
+func TestTOK16_NoTokenStaysAmongTheExtraMembers(t *testing.T) {
+	f := newFake(t)
+	_, tok := f.tokens(map[string]any{"authed_user": map[string]any{"id": "U1", "access_token": "at-nested", "deeper": map[string]any{"refresh_token": "rt-nested", "n": 1}}})
+	b, err := tok.Extra.MarshalJSON()
+	if err != nil || strings.Contains(string(b), "nested") || tok.Extra.Text("authed_user.id") != "U1" || tok.Extra.Text("authed_user.deeper.n") != "1" {
+		t.Errorf("%s, %v", b, err)
+	}
 }

@@ -42,7 +42,10 @@ func (c *Client) Refresh(ctx context.Context, old *Tokens) (*Tokens, error) {
 	}
 	t := a.tokens
 	if t.RefreshToken.IsZero() {
-		t.RefreshToken, t.RefreshExpires = old.RefreshToken, old.RefreshExpires
+		t.RefreshToken = old.RefreshToken
+		if t.RefreshExpires.IsZero() {
+			t.RefreshExpires = old.RefreshExpires
+		}
 	}
 	t.nonce, t.IDToken = old.nonce, old.IDToken
 	if err := c.refreshedScopes(ctx, old, t); err != nil {

@@ -17,6 +17,9 @@ type Secret struct {
 	// A pointer, because fmt prints the raw bytes of a string in an unexported
 	// field of somebody's struct without ever asking for String.
 	v *string
+	// Two secrets are compared by what they reveal, never by ==, which would
+	// compare pointers.
+	_ [0]func()
 }
 
 // NewSecret wraps a value. The empty string makes the zero Secret.

@@ -1,7 +1,6 @@
 package oauth
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -73,7 +72,7 @@ func (c *Client) readTokenAnswer(ctx context.Context, step Step, resp *egress.Re
 		}
 	}
 	t.Scopes = c.grantedScopes(doc)
-	if t.Extra, err = extraClaims(doc, orDefault(d.AccessTokenMember, "access_token"), "access_token", "refresh_token", "id_token"); err != nil {
+	if t.Extra, err = extraClaims(doc); err != nil {
 		return nil, refuse(CheckTokenAnswer, "the token answer is malformed", "", "")
 	}
 	raw, _, err := doc.String("id_token")
@@ -93,7 +92,7 @@ func (c *Client) tokenDocument(ctx context.Context, step Step, resp *egress.Resp
 			return strictjson.Object{}, err
 		}
 	}
-	e := &Error{Step: step, Check: CheckTokenHTTP, Fault: FaultProvider, Expected: "status 200 with application/json",
+	e := &Error{Step: step, Check: CheckTokenHTTP, Fault: FaultProvider, Status: resp.Status, Expected: "status 200 with application/json",
 		Got: statusText(resp.Status) + " with " + orDefault(printable(resp.MediaType), "no content type")}
 	switch {
 	case askedToWait(resp.Status):
@@ -115,6 +114,9 @@ func (c *Client) tokenDocument(ctx context.Context, step Step, resp *egress.Resp
 func (c *Client) tokenError(ctx context.Context, step Step, resp *egress.Response, doc strictjson.Object, sent url.Values) error {
 	d := c.cfg.Dialect
 	code := textAt(doc, orDefault(d.ErrorMember, "error"))
+	if standard, ok := d.ErrorCodes[code]; ok {
+		code = standard
+	}
 	notOK := false
 	if d.OKMember != "" {
 		ok, has, err := doc.Bool(d.OKMember)
@@ -128,7 +130,7 @@ func (c *Client) tokenError(ctx context.Context, step Step, resp *egress.Respons
 		Description: printable(c.withoutSecrets(textAt(doc, orDefault(d.ErrorTextMember, "error_description")), sent)),
 		Status:      resp.Status,
 	}
-	e := &Error{Step: step, Check: CheckTokenAnswer, Fault: FaultProvider, Reason: "the provider refused", Expected: "tokens", Got: pe.Code, Err: pe}
+	e := &Error{Step: step, Check: CheckTokenAnswer, Fault: FaultProvider, Status: resp.Status, Reason: "the provider refused", Expected: "tokens", Got: pe.Code, Err: pe}
 	switch pe.Code {
 	case "invalid_client", "unauthorized_client":
 		e.Cure = "compare client id, client secret and the way of client authentication with the registration at the provider"
@@ -246,29 +248,43 @@ func (c *Client) grantedScopes(doc strictjson.Object) []string {
 	return out
 }
 
-// extraClaims keeps the members of a token answer that hold no token.
-func extraClaims(doc strictjson.Object, without ...string) (Claims, error) {
-	var b bytes.Buffer
-	b.WriteByte('{')
-	for name, value := range doc.All() {
-		// A token in a nested object goes with the whole object.
-		if slices.ContainsFunc(without, func(w string) bool { return w == name || strings.HasPrefix(w, name+".") }) {
+// extraClaims keeps the members of a token answer that hold no token, in
+// objects inside of it too.
+func extraClaims(doc strictjson.Object) (Claims, error) {
+	without := []string{"access_token", "refresh_token", "id_token"}
+	b, err := appendWithout(nil, doc, without)
+	if err != nil {
+		return Claims{}, err
+	}
+	extra, err := strictjson.Parse(b, len(b))
+	return newClaims(extra), err
+}
+
+func appendWithout(b []byte, o strictjson.Object, without []string) ([]byte, error) {
+	b = append(b, '{')
+	first := true
+	for name, value := range o.All() {
+		if slices.Contains(without, name) {
 			continue
 		}
-		if b.Len() > 1 {
-			b.WriteByte(',')
+		if !first {
+			b = append(b, ',')
 		}
+		first = false
 		key, err := json.Marshal(name)
 		if err != nil {
-			return Claims{}, err
+			return nil, err
 		}
-		b.Write(key)
-		b.WriteByte(':')
-		b.Write(value.Raw())
+		b = append(append(b, key...), ':')
+		if inner, ok, err := value.AsObject(); err == nil && ok {
+			if b, err = appendWithout(b, inner, without); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		b = append(b, value.Raw()...)
 	}
-	b.WriteByte('}')
-	extra, err := strictjson.Parse(b.Bytes(), b.Len())
-	return newClaims(extra), err
+	return append(b, '}'), nil
 }
 
 // checkScopes fills in what an answer without scope means (RFC 6749 section

@@ -97,8 +97,9 @@ func (c *Client) fetch(ctx context.Context, t *Tokens, purpose Purpose, check Ch
 	}
 	e := &Error{Step: StepUse, Check: check, Fault: FaultProvider, Expected: "status 200 with application/json",
 		Got: statusText(resp.Status) + " with " + orDefault(printable(resp.MediaType), "no content type")}
+	e.Status = resp.Status
 	switch {
-	case askedToWait(resp.Status):
+	case askedToWait(resp.Status) || resp.Status == http.StatusForbidden && resp.Header.Get("Retry-After") != "":
 		e.Fault, e.RetryAfter, e.Reason = FaultUnavailable, retryAfter(resp.Header), "the provider asks to come back later"
 	case resp.Status == http.StatusUnauthorized:
 		e.Reason = "the provider does not accept its own access token"

@@ -42,6 +42,6 @@ func ExampleNew_mistakes() {
 	}, "https://app.example/auth/github/callback", nil)
 	fmt.Println(err)
 	// Output:
-	// provider github: RequireClaims: cannot be checked: only an ID token has claims, and openid is not among the scopes; ask for openid, or check the identity in OnSignIn
 	// provider github: ClientID: is missing; copy it from the registration at the provider
+	// provider github: RequireClaims: cannot be checked: only an ID token has claims, and openid is not among the scopes; ask for openid, or check the identity in OnSignIn
 }

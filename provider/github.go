@@ -33,6 +33,8 @@ func GitHub() Preset {
 			// broke that did not know the value. Where it comes it must be this.
 			ResponseIssuer:       "/login/oauth",
 			RefreshExpiryMembers: []string{"refresh_token_expires_in"},
+			// GitHub Apps have refresh tokens, and a word of their own for one that has ended.
+			ErrorCodes: map[string]string{"bad_refresh_token": "invalid_grant"},
 		},
 		Profile: Profile{
 			Header:  map[string]string{"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"},

@@ -261,7 +261,8 @@ func TestGitHubAppsRotate(t *testing.T) {
 		t.Errorf("the new token: %v", err)
 	}
 	_, err = l.p.Client.Refresh(t.Context(), first)
-	wantEqual(t, "code for one that is spent", oauth.ProviderCode(err), "bad_refresh_token")
+	wantEqual(t, "code for one that is spent", oauth.ProviderCode(err), "invalid_grant")
+	wantEqual(t, "which ends the grant", oauth.EndsGrant(err), true)
 	if _, err := l.p.Client.Refresh(t.Context(), second); err != nil {
 		t.Errorf("the new refresh token: %v", err)
 	}

@@ -19,12 +19,6 @@ func (l *layers) mistakes() []error {
 	bad := func(field, reason, cure string) {
 		errs = append(errs, &oauth.ConfigError{Provider: l.Name, Field: field, Reason: reason, Cure: cure})
 	}
-	if len(l.RequireClaims) > 0 && !l.openID() {
-		bad("RequireClaims", "cannot be checked: only an ID token has claims, and openid is not among the scopes", "ask for openid, or check the identity in OnSignIn")
-	}
-	if len(l.Tenants) > 0 && !strings.Contains(l.Issuer, tenantPlaceholder) {
-		bad("Tenants", "restrict nothing, because the issuer is no template", "leave them out, or require the claim that names the tenant")
-	}
 	l.checkCalls(bad)
 	l.checkSubject(bad)
 	l.checkPaths(bad)

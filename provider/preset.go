@@ -77,6 +77,7 @@ func (p Preset) clone() Preset {
 	p.Offline.Scopes = slices.Clone(p.Offline.Scopes)
 	p.Offline.AuthParams = maps.Clone(p.Offline.AuthParams)
 	p.Dialect.ScopeAliases = maps.Clone(p.Dialect.ScopeAliases)
+	p.Dialect.ErrorCodes = maps.Clone(p.Dialect.ErrorCodes)
 	p.Dialect.RefreshExpiryMembers = slices.Clone(p.Dialect.RefreshExpiryMembers)
 	p.Dialect.CallbackParams = slices.Clone(p.Dialect.CallbackParams)
 	p.Profile = p.Profile.clone()
