@@ -1,6 +1,7 @@
 package wayleave_test
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -175,13 +176,9 @@ func TestA161PurposesOfCookies(t *testing.T) {
 	donor := a.browser()
 	start := donor.beginAt(pageOf(900, "donor"))
 	values := map[string]string{"state": param(t, start, "state")}
-	for name, value := range donor.cookies() {
-		values[name] = value
-	}
+	maps.Copy(values, donor.cookies())
 	donor.open(donor.authorize(start, true))
-	for name, value := range donor.cookies() {
-		values[name] = value
-	}
+	maps.Copy(values, donor.cookies())
 	for _, name := range []string{"state", "browser", "return", "session", "loop"} {
 		if values[name] == "" {
 			t.Fatalf("no %s to play with: %v", name, values)

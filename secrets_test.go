@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -67,9 +68,7 @@ func (tap *wiretap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		text, _ := answer[name].(string)
 		tap.note(name, text)
 	}
-	for name, values := range rec.Header() {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), rec.Header())
 	w.WriteHeader(rec.Code)
 	w.Write(rec.Body.Bytes())
 }

@@ -245,6 +245,28 @@ func TestSES16StoreDownIsNotSignedOut(t *testing.T) {
 	}
 }
 
+// TestSES16StoreDownWhileHealing: what became of a login cannot be said, so
+// nothing is begun again.
+func TestSES16StoreDownWhileHealing(t *testing.T) {
+	var s *storetest.Faulty
+	a := newApp(t, faulty(&s))
+	b, other := a.browser(), a.browser()
+	completed := b.callback("/wanted")
+	b.finish(completed)
+	b.forget("session")
+	foreign := other.callback("/wanted")
+	s.Fail(errDown, storetest.Get)
+	check503(t, "a completed login", b.open(completed))
+	check503(t, "another browser's login", b.open(foreign))
+	s.Heal()
+	if at := b.open(completed); at.Header.Get("Location") != "/wanted" {
+		t.Errorf("reload: status %d to %q", at.StatusCode, at.Header.Get("Location"))
+	}
+	if at := a.browser().open(foreign); !a.restarts(at) {
+		t.Errorf("reload: status %d to %q, want the login to start again", at.StatusCode, at.Header.Get("Location"))
+	}
+}
+
 // TestSES16StoreDownBehindWithUser: a page for everyone does not guess either.
 func TestSES16StoreDownBehindWithUser(t *testing.T) {
 	var s *storetest.Faulty

@@ -272,7 +272,7 @@ func TestSES16_ADamagedRecordIsNoSession(t *testing.T) {
 		"one bit changed":           flipped,
 		"in clear":                  plain,
 		"SES-08 of another purpose": b.ring.Seal("grant", plain, aad),
-		"A126 of another place":     b.ring.Seal("session", plain, "elsewhere"),
+		"of another place":          b.ring.Seal("session", plain, "elsewhere"),
 		"of another ring":           seal.NewRandomRing().Seal("session", plain, aad),
 		"of another format":         b.ring.Seal("session", append([]byte{2}, plain[1:]...), aad),
 		"of no format":              b.ring.Seal("session", nil, aad),

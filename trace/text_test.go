@@ -83,7 +83,7 @@ func TestTextKeepsToTheWidth(t *testing.T) {
 		if width == 0 {
 			limit = 80
 		}
-		for _, line := range strings.Split(text(t, story(refreshedLogin(strings.Repeat("x", 200))), trace.TextOptions{Width: width, Explain: true}), "\n") {
+		for line := range strings.SplitSeq(text(t, story(refreshedLogin(strings.Repeat("x", 200))), trace.TextOptions{Width: width, Explain: true}), "\n") {
 			isURL := strings.Contains(line, "://") && strings.HasPrefix(line, "     ") && !strings.HasPrefix(line, "       ")
 			if n := utf8.RuneCountInString(line); n > limit && !isURL {
 				t.Errorf("width %d: %d columns: %q", width, n, line)

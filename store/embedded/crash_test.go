@@ -1,0 +1,2 @@
+package embedded_test
+func crowd(string) {}
