@@ -45,9 +45,10 @@ func New(p Policy) *Client {
 		DialTLSContext:        c.dialTLS,
 		ForceAttemptHTTP2:     true,
 		ResponseHeaderTimeout: headerTimeout,
-		// Shorter than servers and middleboxes usually wait, since a request
-		// on a connection that they have dropped cannot be sent again.
-		IdleConnTimeout:        30 * time.Second,
+		// Shorter than any server of note waits (Node: 5 seconds), since a
+		// code or refresh token sent on a connection that the server has just
+		// dropped is not sent again.
+		IdleConnTimeout:        4 * time.Second,
 		MaxConnsPerHost:        64,
 		MaxIdleConnsPerHost:    16,
 		MaxResponseHeaderBytes: maxHeader,
