@@ -83,7 +83,7 @@ func (s *metadataSource) get(ctx context.Context) (*serverMetadata, error) {
 	}
 	if paused && s.flight == nil {
 		defer s.mu.Unlock()
-		return nil, s.err
+		return nil, notYet(s.err, metadataPause-now.Sub(s.tried))
 	}
 	flight := s.flight
 	if flight == nil {
@@ -102,6 +102,18 @@ func (s *metadataSource) get(ctx context.Context) (*serverMetadata, error) {
 	case <-ctx.Done():
 		return nil, unanswered(StepConfigure, CheckDiscovery, context.Cause(ctx))
 	}
+}
+
+// notYet is the error of the last attempt, with the time after which the next
+// one is made.
+func notYet(err error, left time.Duration) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return err
+	}
+	again := *e
+	again.RetryAfter = max(again.RetryAfter, left)
+	return &again
 }
 
 func (s *metadataSource) fetch(ctx context.Context, flight *metadataFetch) {

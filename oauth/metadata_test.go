@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/wayleave/wayleave/oauth"
 )
@@ -188,9 +189,14 @@ func TestA234_AProviderThatIsDownIsNotHammered(t *testing.T) {
 	f := newFake(t)
 	f.answer("/.well-known/openid-configuration", send(503, "text/plain", ""))
 	c := client(t, f.config())
-	for range 50 {
-		if _, err := start(t, c); oauth.FaultOf(err) != oauth.FaultUnavailable {
+	for i := range 50 {
+		_, err := start(t, c)
+		var e *oauth.Error
+		if oauth.FaultOf(err) != oauth.FaultUnavailable || !asError(err, &e) {
 			t.Fatal(err)
+		}
+		if i > 0 && (e.RetryAfter <= 0 || e.RetryAfter > 15*time.Second) {
+			t.Errorf("asked to come back after %v", e.RetryAfter)
 		}
 	}
 	if n := len(f.got("/.well-known/openid-configuration")); n != 1 {
