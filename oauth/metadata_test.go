@@ -93,7 +93,7 @@ func TestDIS05_NET09_NET10_DocumentsThatCannotBeUsed(t *testing.T) {
 		"404":      {func(f *fake) { f.answer("/.well-known/openid-configuration", send(404, "text/plain", "")) }, oauth.CheckDiscovery, oauth.FaultProvider, "(expected status 200, got status 404)"},
 		"A234 500": {func(f *fake) { f.answer("/.well-known/openid-configuration", send(500, "text/plain", "")) }, oauth.CheckDiscovery, oauth.FaultUnavailable, "(expected status 200, got status 500)"},
 		"A033 a redirect": {func(f *fake) {
-			f.answer("/.well-known/openid-configuration", http.RedirectHandler("http://127.0.0.1:1/", 302).ServeHTTP)
+			f.answer("/.well-known/openid-configuration", http.RedirectHandler("http://127.0.0.1:1/", http.StatusFound).ServeHTTP)
 		}, oauth.CheckDiscovery, oauth.FaultProvider, "redirects are not followed"},
 		"DIS-05 no token endpoint":     {func(f *fake) { f.set("token_endpoint", nil) }, oauth.CheckDiscovery, oauth.FaultProvider, "lacks token_endpoint"},
 		"DIS-05 no jwks_uri":           {func(f *fake) { f.set("jwks_uri", nil) }, oauth.CheckDiscovery, oauth.FaultProvider, "lacks jwks_uri"},

@@ -124,7 +124,7 @@ func TestSES14_RingIDs(t *testing.T) {
 	if bytes.Contains(key(1), one[:]) {
 		t.Error("the id repeats key bytes")
 	}
-	if seal.NewRandomRing().Active() == seal.NewRandomRing().Active() {
+	if first, second := seal.NewRandomRing(), seal.NewRandomRing(); first.Active() == second.Active() {
 		t.Error("two random rings have one key")
 	}
 }

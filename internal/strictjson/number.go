@@ -25,12 +25,12 @@ func NumericDate(text string) (time.Time, error) {
 	return time.Unix(d.seconds, d.nanos).UTC(), nil
 }
 
-// MaxSeconds is the longest duration that Seconds returns: a hundred years.
-const MaxSeconds = 100 * 365 * 24 * time.Hour
+// MaxDuration is the longest duration that Seconds returns: a hundred years.
+const MaxDuration = 100 * 365 * 24 * time.Hour
 
 // Seconds returns the duration of a number of seconds. A fraction is cut off
-// (towards zero), anything negative is 0, anything above MaxSeconds is
-// MaxSeconds: a lifetime like expires_in has no value that is worth refusing an
+// (towards zero), anything negative is 0, anything above MaxDuration is
+// MaxDuration: a lifetime like expires_in has no value that is worth refusing an
 // answer for, and none may overflow. The error says that text is no JSON number.
 func Seconds(text string) (time.Duration, error) {
 	d, ok := parseDecimal(text)
@@ -40,7 +40,7 @@ func Seconds(text string) (time.Duration, error) {
 	case d.negative:
 		return 0, nil
 	}
-	return time.Duration(min(d.seconds, int64(MaxSeconds/time.Second))) * time.Second, nil
+	return time.Duration(min(d.seconds, int64(MaxDuration/time.Second))) * time.Second, nil
 }
 
 // decimal is a number cut off at nanoseconds.

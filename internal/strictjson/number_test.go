@@ -65,7 +65,7 @@ func TestIDT09_NumericDate(t *testing.T) {
 func TestTOK07_Seconds(t *testing.T) {
 	for text, want := range map[string]time.Duration{
 		"0": 0, "-5": 0, "-1e400": 0, "3600": time.Hour, "3600.9": time.Hour, "3.6e3": time.Hour, "0.9": 0,
-		"9223372037": strictjson.MaxSeconds, "1e400": strictjson.MaxSeconds, "18446744073709551617": strictjson.MaxSeconds,
+		"9223372037": strictjson.MaxDuration, "1e400": strictjson.MaxDuration, "18446744073709551617": strictjson.MaxDuration,
 	} {
 		if got, err := strictjson.Seconds(text); got != want || err != nil {
 			t.Errorf("%s: %v %v, want %v", text, got, err, want)

@@ -166,7 +166,7 @@ func (m racing) Create(ctx context.Context, t store.Table, k store.Key, rec stor
 		return 0, store.ErrConflict
 	}
 	time.Sleep(time.Microsecond)
-	return overwriting{m.sound}.Create(ctx, t, k, rec)
+	return overwriting(m).Create(ctx, t, k, rec)
 }
 
 func (m racing) Take(ctx context.Context, t store.Table, k store.Key) (store.Record, bool, error) {
