@@ -70,6 +70,7 @@ type Config struct {
 	// Workspace: {"hd": {"acme.example"}}.
 	RequireClaims map[string][]string
 	// RequireScopes must be among the granted ones, or the login is refused.
+	// One that a refresh takes away later is told as an event.
 	RequireScopes []string
 
 	// Algorithms is the allow-list for ID token signatures. Zero:

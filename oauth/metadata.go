@@ -121,7 +121,7 @@ func (s *metadataSource) fetch(ctx context.Context, flight *metadataFetch) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer close(flight.done)
-	if err == nil && s.current != nil && time.Since(s.since) < metadataUsable {
+	if err == nil && s.current != nil {
 		err = s.weaker(ctx, s.current, meta)
 	}
 	s.tried, s.err, s.flight = time.Now(), err, nil
@@ -288,9 +288,10 @@ func (c *Client) configured(m *serverMetadata) *serverMetadata {
 }
 
 // checkNotWeaker refuses a document that, compared with the one in use, moves
-// the endpoints where codes and secrets go to another host, or takes a
+// the endpoints where codes, tokens and secrets go to another host, or takes a
 // protection away. Who can change the document must not be able to do that
-// without a restart; the old copy stays until it is no longer usable.
+// without a restart: the old copy stays until it is no longer usable, and then
+// there is none.
 func (c *Client) checkNotWeaker(ctx context.Context, old, now *serverMetadata) error {
 	var what string
 	switch {
@@ -300,6 +301,8 @@ func (c *Client) checkNotWeaker(ctx context.Context, old, now *serverMetadata) e
 		what = "authorization_endpoint moved to another host"
 	case hostOf(old.jwksURL) != hostOf(now.jwksURL):
 		what = "jwks_uri moved to another host"
+	case now.userInfoURL != "" && hostOf(now.userInfoURL) != hostOf(cmp.Or(old.userInfoURL, old.tokenURL)):
+		what = "userinfo_endpoint moved to another host"
 	case old.issInResponse && !now.issInResponse:
 		what = "the iss parameter is no longer promised"
 	case slices.Contains(old.challengeMethods, "S256") && !slices.Contains(now.challengeMethods, "S256"):

@@ -95,6 +95,7 @@ func TestA036_AWeakerDocumentIsNotTaken(t *testing.T) {
 		"token endpoint elsewhere":         func(m *serverMetadata) { m.tokenURL = "https://evil.example/token" },
 		"authorization endpoint elsewhere": func(m *serverMetadata) { m.authorizationURL = "https://evil.example/auth" },
 		"keys elsewhere":                   func(m *serverMetadata) { m.jwksURL = "https://evil.example/keys" },
+		"userinfo elsewhere":               func(m *serverMetadata) { m.userInfoURL = "https://evil.example/userinfo" },
 		"iss no longer promised":           func(m *serverMetadata) { m.issInResponse = false },
 		"S256 no longer offered":           func(m *serverMetadata) { m.challengeMethods = []string{"plain"} },
 	} {
@@ -115,9 +116,8 @@ func TestA036_AWeakerDocumentIsNotTaken(t *testing.T) {
 				if CheckOf(s.err) != CheckDiscovery {
 					t.Errorf("error %v", s.err)
 				}
-				// Fail closed at the end of the old copy's life: then it is
-				// read as if the app had been started anew.
-				if m, err := after(t, s, metadataUsable); err != nil || m == good {
+				// At the end of the old copy's life there is none.
+				if m, err := after(t, s, metadataUsable); CheckOf(err) != CheckDiscovery || m != nil {
 					t.Errorf("after a day: %v", err)
 				}
 			})

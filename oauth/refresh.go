@@ -48,20 +48,19 @@ func (c *Client) Refresh(ctx context.Context, old *Tokens) (*Tokens, error) {
 		}
 	}
 	t.nonce, t.IDToken = old.nonce, old.IDToken
-	if err := c.refreshedScopes(ctx, old, t); err != nil {
-		return nil, err
-	}
+	c.refreshedScopes(ctx, old, t)
 	if !a.idToken.IsZero() && old.IDToken != nil {
 		fresh, err := c.verifyRefreshed(ctx, srv, old, a)
 		switch {
 		case err == nil:
 			t.IDToken = fresh
-		case FaultOf(err) != FaultUnavailable:
+		case aboutAnotherLogin(err):
 			return nil, err
 		}
-		// Where the keys cannot be read now, the ID token is left alone: a
-		// refresh does not need one, and the refresh token that was spent for
-		// this answer must not be lost with it.
+		// One that cannot be verified now (a key that is not yet known, a clock
+		// that is off) is left alone, as if it had not been sent: a refresh
+		// needs none, and the refresh token that was spent for this answer
+		// must not be lost with it.
 	}
 	if c.tell.listening() {
 		c.tell.emit(ctx, Established{Is: c.tell.about(ctx, StepUse), What: "the access token was refreshed", Params: describeTokens(t)})
@@ -74,12 +73,25 @@ func (c *Client) Refresh(ctx context.Context, old *Tokens) (*Tokens, error) {
 // section 5.2), or answered with an ID token that is not about the same login.
 // Then somebody else's tokens may have been put in the place of the user's.
 func EndsGrant(err error) bool {
+	return ProviderCode(err) == "invalid_grant" || aboutAnotherLogin(err)
+}
+
+// aboutAnotherLogin reports whether an ID token was refused for what it says,
+// or for being no token that the provider should ever send. A key, a signature
+// or a time that does not fit is not among them: keys are replaced and clocks
+// drift, and who could forge an answer could leave the ID token out.
+func aboutAnotherLogin(err error) bool {
 	e, ok := errors.AsType[*Error](err)
-	if !ok {
+	if !ok || e.Fault != FaultProvider && e.Fault != FaultDenied {
 		return false
 	}
-	refused := e.Check == CheckRefresh || strings.HasPrefix(string(e.Check), string(CheckIDToken))
-	return ProviderCode(err) == "invalid_grant" || refused && (e.Fault == FaultProvider || e.Fault == FaultDenied)
+	switch e.Check {
+	case CheckKey, CheckSignature, CheckExpiry, CheckIssuedAt, CheckNotBefore:
+		return false
+	case CheckRefresh:
+		return true
+	}
+	return strings.HasPrefix(string(e.Check), string(CheckIDToken))
 }
 
 func (c *Client) verifyRefreshed(ctx context.Context, srv *serverMetadata, old *Tokens, a *tokenAnswer) (*IDToken, error) {
@@ -90,11 +102,13 @@ func (c *Client) verifyRefreshed(ctx context.Context, srv *serverMetadata, old *
 }
 
 // refreshedScopes: a refresh never widens a grant (RFC 6749 section 6). Scopes
-// that were not granted before are left out of what we remember.
-func (c *Client) refreshedScopes(ctx context.Context, old, t *Tokens) error {
+// that were not granted before are left out of what we remember. That is told,
+// not refused, and so is a scope that was taken away: the tokens are good for
+// what they are good for, and the old ones are spent.
+func (c *Client) refreshedScopes(ctx context.Context, old, t *Tokens) {
 	if t.Scopes == nil {
 		t.Scopes = old.Scopes
-		return nil
+		return
 	}
 	var more []string
 	t.Scopes = slices.DeleteFunc(t.Scopes, func(s string) bool {
@@ -105,15 +119,13 @@ func (c *Client) refreshedScopes(ctx context.Context, old, t *Tokens) error {
 		return true
 	})
 	if len(more) > 0 {
-		// Told, not refused: the tokens are good for what was granted.
 		_ = c.tell.refused(ctx, &Error{Step: StepUse, Check: CheckScope, Fault: FaultProvider,
 			Reason: "the refresh answer claims more than was granted; the excess is ignored", Expected: printable(strings.Join(old.Scopes, " ")), Got: printable(strings.Join(more, " "))})
 	}
 	for _, s := range c.cfg.RequireScopes {
-		if !t.Granted(s) {
-			return c.tell.refused(ctx, &Error{Step: StepUse, Check: CheckScope, Fault: FaultDenied,
+		if old.Granted(s) && !t.Granted(s) {
+			_ = c.tell.refused(ctx, &Error{Step: StepUse, Check: CheckScope, Fault: FaultDenied,
 				Reason: "a scope that the app needs was taken away", Expected: s, Got: printable(strings.Join(t.Scopes, " ")), Cure: "sign in again"})
 		}
 	}
-	return nil
 }

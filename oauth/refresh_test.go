@@ -71,7 +71,6 @@ func TestREF07_TheIDTokenOfARefreshAnswer(t *testing.T) {
 		"A184 another person":        {map[string]any{"nonce": nil, "sub": "user-2"}, false},
 		"A184 another issuer":        {map[string]any{"nonce": nil, "iss": "https://evil.example"}, false},
 		"A184 another audience":      {map[string]any{"nonce": nil, "aud": "client-2"}, false},
-		"A185 expired":               {map[string]any{"nonce": nil, "exp": time.Now().Add(-time.Hour).Unix()}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f.answer("/token", func(w http.ResponseWriter, r *http.Request) {
@@ -102,6 +101,44 @@ func TestARefreshIsNotLostWhenTheKeysCannotBeRead(t *testing.T) {
 	fresh, err := fl.c.Refresh(t.Context(), tok)
 	if err != nil || fresh.RefreshToken.Reveal() != "rt-2" || fresh.IDToken != tok.IDToken {
 		t.Fatalf("%v, %v", fresh, err)
+	}
+}
+
+func TestARefreshIsNotLostToAKeyOrAClock(t *testing.T) {
+	for name, tc := range map[string]struct {
+		claims map[string]any
+		kid    string
+	}{
+		"A185 expired":                 {map[string]any{"exp": time.Now().Add(-time.Hour).Unix()}, "k1"},
+		"A230 from the future":         {map[string]any{"iat": time.Now().Add(time.Hour).Unix()}, "k1"},
+		"A235 a key that is not known": {nil, "k-new"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(t)
+			fl, tok := f.tokens(map[string]any{"refresh_token": "rt-1"})
+			f.kid = tc.kid
+			f.answer("/jwks", sendJSON(map[string]any{"keys": []any{}}))
+			claims := map[string]any{"nonce": nil}
+			for k, v := range tc.claims {
+				claims[k] = v
+			}
+			id := f.sign("", claims)
+			f.answer("/token", sendJSON(map[string]any{"access_token": "at-2", "token_type": "Bearer", "refresh_token": "rt-2", "id_token": id}))
+			fresh, err := fl.c.Refresh(t.Context(), tok)
+			if err != nil || fresh.RefreshToken.Reveal() != "rt-2" || fresh.IDToken != tok.IDToken {
+				t.Errorf("%v, %v", fresh, err)
+			}
+		})
+	}
+}
+
+func TestAScopeTakenAwayLosesNoRefreshToken(t *testing.T) {
+	f := newFake(t)
+	fl, tok := f.tokens(map[string]any{"refresh_token": "rt-1"}, func(c *oauth.Config) { c.RequireScopes = []string{"email"} })
+	f.grant("", map[string]any{"id_token": nil, "refresh_token": "rt-2", "scope": "openid"})
+	fresh, err := fl.c.Refresh(t.Context(), tok)
+	if err != nil || fresh.RefreshToken.Reveal() != "rt-2" || fresh.Granted("email") {
+		t.Errorf("%v, %v", fresh, err)
 	}
 }
 

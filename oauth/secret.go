@@ -1,16 +1,19 @@
 package oauth
 
 import (
+	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"sync"
 )
 
 // Secret is a value that must not be seen: a client secret, a token, a code, a
 // verifier. However it is printed, logged or marshalled, it shows a
 // fingerprint of eight hexadecimal digits, by which two values can be told
-// apart, and never itself. Only Reveal gives the value.
+// apart within one process, and never itself. Only Reveal gives the value.
 //
 // The zero Secret is absent. A Secret is immutable and safe for concurrent use.
 type Secret struct {
@@ -50,9 +53,18 @@ func (s Secret) String() string {
 	if s.v == nil {
 		return "none"
 	}
-	sum := sha256.Sum256([]byte("wayleave fingerprint\x00" + *s.v))
-	return "secret:" + hex.EncodeToString(sum[:4])
+	mac := hmac.New(sha256.New, fingerprintKey())
+	mac.Write([]byte(*s.v))
+	return "secret:" + hex.EncodeToString(mac.Sum(nil)[:4])
 }
+
+// fingerprintKey is new in each process, so that nobody can try guesses of a
+// secret against a fingerprint in a log.
+var fingerprintKey = sync.OnceValue(func() []byte {
+	key := make([]byte, 32)
+	rand.Read(key)
+	return key
+})
 
 // Format prints the fingerprint for every verb of package fmt.
 func (s Secret) Format(f fmt.State, _ rune) { fmt.Fprint(f, s.String()) }

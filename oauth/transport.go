@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -100,6 +101,11 @@ func (t *Transport) send(req *http.Request, tokens *Tokens) (*http.Response, err
 	})
 	started := time.Now()
 	resp, err := t.base().RoundTrip(out)
+	if err != nil && strings.Contains(err.Error(), tokens.AccessToken.Reveal()) {
+		// A server can make net/http repeat what it sent, and it may send
+		// what it got.
+		err = errors.New(strings.ReplaceAll(err.Error(), tokens.AccessToken.Reveal(), tokens.AccessToken.String()))
+	}
 	tell.emitIf(ctx, func() Event {
 		ev := Answered{Is: tell.about(ctx, StepUse), Purpose: ForAPI, Took: time.Since(started), Err: err}
 		if resp != nil {

@@ -165,6 +165,25 @@ func TestWhyThereIsNoNewTokenIsSaid(t *testing.T) {
 	}
 }
 
+func TestOPS01_AnAPIThatRepeatsTheTokenDoesNotGetItIntoAnError(t *testing.T) {
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		io.WriteString(conn, r.Header.Get("Authorization")+" nonsense\r\n\r\n")
+	}))
+	defer api.Close()
+	var l listener
+	client := &http.Client{Transport: &oauth.Transport{Source: &source{}, OnEvent: l.hear}}
+	_, err := client.Get(api.URL)
+	if err == nil || strings.Contains(err.Error(), "at-1") || strings.Contains(l.text(), "at-1") {
+		t.Errorf("%v", err)
+	}
+}
+
 type ungranting struct{ err error }
 
 func (ungranting) Token(context.Context) (*oauth.Tokens, error) { return token("at-1"), nil }
