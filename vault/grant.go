@@ -10,10 +10,10 @@ import (
 
 // grant is a row, opened.
 type grant struct {
-	provider string // name of the provider's entry
-	login    string // public id of the login that made it
-	tokens   *oauth.Tokens
-	expires  time.Time // of the row
+	provider string        // name of the provider's entry
+	login    string        // public id of the login that made it
+	tokens   *oauth.Tokens // nil if the grant has ended at the provider
+	expires  time.Time     // of the row
 }
 
 // grantFormat guards against reading a row of another version.
@@ -27,15 +27,18 @@ type sealedGrant struct {
 	Format   int    `json:"v"`
 	Provider string `json:"p"`
 	Login    string `json:"l,omitempty"`
-	Tokens   []byte `json:"t"`
+	Tokens   []byte `json:"t,omitempty"`
 }
 
 func (g *grant) encode() ([]byte, error) {
-	t, err := g.tokens.MarshalSealed()
-	if err != nil {
-		return nil, err
+	s := sealedGrant{Format: grantFormat, Provider: g.provider, Login: g.login}
+	if g.tokens != nil {
+		var err error
+		if s.Tokens, err = g.tokens.MarshalSealed(); err != nil {
+			return nil, err
+		}
 	}
-	return json.Marshal(sealedGrant{Format: grantFormat, Provider: g.provider, Login: g.login, Tokens: t})
+	return json.Marshal(s)
 }
 
 func decodeGrant(b []byte) (*grant, error) {
@@ -43,9 +46,12 @@ func decodeGrant(b []byte) (*grant, error) {
 	if err := json.Unmarshal(b, &s); err != nil || s.Format != grantFormat {
 		return nil, errFormat
 	}
-	t, err := oauth.UnmarshalSealed(s.Tokens)
-	if err != nil {
-		return nil, errFormat
+	g := &grant{provider: s.Provider, login: s.Login}
+	if s.Tokens != nil {
+		var err error
+		if g.tokens, err = oauth.UnmarshalSealed(s.Tokens); err != nil {
+			return nil, errFormat
+		}
 	}
-	return &grant{provider: s.Provider, login: s.Login, tokens: t}, nil
+	return g, nil
 }

@@ -15,6 +15,8 @@ import (
 const (
 	refreshDeadline = 20 * time.Second
 	keepDeadline    = 20 * time.Second
+	// racePatience is how long another process gets to write what it refreshed.
+	racePatience = 5 * time.Second
 )
 
 // Refresher asks a provider for new tokens. [oauth.Client] is one.
@@ -129,19 +131,53 @@ func (v *Vault) replace(ctx context.Context, id ID, version store.Version, g *gr
 	}
 }
 
-// believeEnd deletes a grant that has ended at the provider, unless the row has
+// believeEnd marks a grant that has ended at the provider, unless the row has
 // moved on meanwhile: then somebody else was faster, and the refresh token that
 // was refused is no longer the grant's.
+//
+// Other processes may share the store, and one of them may be about to write
+// the tokens that made ours old. So the row is watched for a while before the
+// provider is believed. That makes losing a grant to such a race unlikely, not
+// impossible.
 func (v *Vault) believeEnd(ctx context.Context, id ID, version store.Version, cause error) (*oauth.Tokens, error) {
-	g, now, err := v.load(ctx, id)
+	patience := time.Duration(0)
+	if !v.store.SingleProcess() {
+		patience = racePatience
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience+keepDeadline)
+	defer cancel()
+	for began := time.Now(); ; {
+		g, now, err := v.load(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if now != version {
+			return g.tokens, nil
+		}
+		if time.Since(began) >= patience {
+			return v.end(ctx, id, version, g, cause)
+		}
+		select {
+		case <-time.After(250 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%w: %w", context.Cause(ctx), cause)
+		}
+	}
+}
+
+// end writes that the grant has ended, if nobody has written the row since.
+func (v *Vault) end(ctx context.Context, id ID, version store.Version, g *grant, cause error) (*oauth.Tokens, error) {
+	ended := *g
+	ended.tokens = nil
+	rec, err := v.record(id, &ended)
 	if err != nil {
 		return nil, err
 	}
-	if now != version {
-		return g.tokens, nil
-	}
-	if err := v.Drop(ctx, id); err != nil {
-		return nil, err
+	switch _, err := v.store.Replace(ctx, table, id, version, rec); {
+	case errors.Is(err, store.ErrConflict):
+		return v.Peek(ctx, id)
+	case err != nil:
+		return nil, fmt.Errorf("record that the grant has ended: %w", err)
 	}
 	return nil, fmt.Errorf("%w: %w", ErrNoGrant, cause)
 }

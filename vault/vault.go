@@ -3,8 +3,11 @@
 // HTTP client that is authorised.
 //
 // A grant has one row, which owns its refresh token. Everything else holds the
-// row's key. Tokens are sealed before they reach the store. A refresh is made
-// by one caller at a time; the new tokens are written before anyone uses them.
+// row's key. Tokens are sealed before they reach the store. Within one process a
+// refresh is made by one caller at a time; the new tokens are written before
+// anyone uses them. Processes that share a store do not yet take turns: with a
+// provider that revokes a grant when an old refresh token appears twice, two of
+// them that refresh at the same instant can lose it.
 package vault
 
 import (
@@ -132,6 +135,9 @@ func (v *Vault) load(ctx context.Context, id ID) (*grant, store.Version, error) 
 	g, err := decodeGrant(plain)
 	if err != nil {
 		return nil, 0, fmt.Errorf("%w: %w", ErrNoGrant, err)
+	}
+	if g.tokens == nil {
+		return nil, 0, ErrNoGrant
 	}
 	g.expires = rec.Expires
 	return g, version, nil
