@@ -187,7 +187,12 @@ func (a *Auth) arriveAgain(at *arrival, c *claim) {
 			a.unavailable(at.w, at.r, err)
 			return
 		}
-		if alive {
+		out, err := a.claims.loggedOut(at.r.Context(), at.browser)
+		if err != nil {
+			a.unavailable(at.w, at.r, err)
+			return
+		}
+		if alive && !out {
 			a.setSession(at.w, id)
 			a.goOn(at)
 			return
@@ -213,6 +218,10 @@ func (a *Auth) exchange(at *arrival, c *claim, code *oauth.Code) {
 	}()
 	select {
 	case res := <-done:
+		if errors.Is(res.err, errSignedOut) {
+			redirect(at.w, a.cfg.BasePath+"/signed-out")
+			return
+		}
 		if res.err != nil {
 			a.failLogin(at, res.err)
 			return
@@ -278,6 +287,14 @@ func (a *Auth) signIn(ctx context.Context, at *arrival, code *oauth.Code) (strin
 	if err != nil {
 		return "", errors.Join(&storeError{err}, a.vault.Drop(ctx, grant))
 	}
+	if out, err := a.claims.loggedOut(ctx, at.browser); err != nil || out {
+		if err == nil {
+			err = errSignedOut
+		} else {
+			err = &storeError{err}
+		}
+		return "", errors.Join(err, a.endSession(ctx, made))
+	}
 	if at.session != nil {
 		// A login replaces what was there; nothing of it lives on.
 		if err := a.endSession(ctx, at.session); err != nil {
@@ -286,6 +303,9 @@ func (a *Auth) signIn(ctx context.Context, at *arrival, code *oauth.Code) (strin
 	}
 	return sessionID, nil
 }
+
+// errSignedOut: the person signed out while this login was being completed.
+var errSignedOut = errors.New("signed out meanwhile")
 
 // refusedByApp: OnSignIn said no.
 type refusedByApp struct{ err error }

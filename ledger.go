@@ -27,8 +27,8 @@ const (
 	claimTable   = store.Table("claim")
 	claimPurpose = seal.Purpose("claim")
 	claimKind    = byte('c')
-	// claimLifetime outlives the state, or a claim could be forgotten while
-	// its state is still good.
+	// claimLifetime, from the start of the login, outlives the state, or a
+	// claim could be forgotten while its state is still good.
 	claimLifetime = oauth.StateLifetime + 2*time.Minute
 	// storeDeadline bounds what a login asks of a store that does not answer.
 	storeDeadline = 5 * time.Second
@@ -51,6 +51,7 @@ type claim struct {
 	version store.Version
 	outcome outcome
 	at      time.Time // of the outcome
+	until   time.Time // the claim is kept
 	// sealed is the session's id, sealed so that only the browser that began
 	// the login can open it.
 	sealed []byte
@@ -65,7 +66,7 @@ func (l *ledger) claim(ctx context.Context, login *oauth.Login) (c *claim, first
 	if err != nil {
 		return nil, false, err
 	}
-	c = &claim{key: key, outcome: outcomePending, at: time.Now()}
+	c = &claim{key: key, outcome: outcomePending, at: time.Now(), until: login.Started.Add(claimLifetime)}
 	c.version, err = l.store.Create(ctx, claimTable, key, c.record())
 	if err == nil {
 		return c, true, nil
@@ -108,13 +109,13 @@ func (l *ledger) read(ctx context.Context, key store.Key) (*claim, error) {
 	if !found || len(rec.Value) < 9 {
 		return nil, errNoClaim
 	}
-	return &claim{key: key, version: version, outcome: outcome(rec.Value[0]),
+	return &claim{key: key, version: version, outcome: outcome(rec.Value[0]), until: rec.Expires,
 		at: time.Unix(int64(binary.BigEndian.Uint64(rec.Value[1:])), 0), sealed: rec.Value[9:]}, nil
 }
 
 func (c *claim) record() store.Record {
 	b := append([]byte{byte(c.outcome)}, binary.BigEndian.AppendUint64(nil, uint64(c.at.Unix()))...)
-	return store.Record{Value: append(b, c.sealed...), Expires: c.at.Add(claimLifetime)}
+	return store.Record{Value: append(b, c.sealed...), Expires: c.until}
 }
 
 // settle records what became of a login. browser is the binding cookie that
@@ -164,4 +165,47 @@ func (l *ledger) session(c *claim, browser string) (id string, ok bool) {
 	}
 	plain, err := l.ring.Open(claimPurpose, c.sealed, string(c.key[:]), browser)
 	return string(plain), err == nil
+}
+
+// A person can sign out in one tab while a login completes in another. The
+// exchange that is under way would sign them in again, maybe on a computer that
+// they have already left. So a logout leaves a mark on the browser that it
+// ended, for as long as such an exchange can take, and a login that finds the
+// mark when its session is made ends that session at once.
+const (
+	logoutTable = store.Table("logout")
+	logoutKind  = byte('o')
+	logoutKept  = exchangeDeadline + outcomeKept
+)
+
+// markLogout marks the browser with this binding cookie.
+func (l *ledger) markLogout(ctx context.Context, browser string) error {
+	if browser == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, storeDeadline)
+	defer cancel()
+	key, err := l.index.Key(ctx, logoutKind, []byte(browser))
+	if err == nil {
+		_, err = l.store.Create(ctx, logoutTable, key, store.Record{Expires: time.Now().Add(logoutKept)})
+	}
+	if err != nil && !errors.Is(err, store.ErrConflict) {
+		return fmt.Errorf("mark the logout: %w", err)
+	}
+	return nil
+}
+
+// loggedOut reports whether somebody signed out with this binding cookie.
+func (l *ledger) loggedOut(ctx context.Context, browser string) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, storeDeadline)
+	defer cancel()
+	key, err := l.index.Key(ctx, logoutKind, []byte(browser))
+	if err != nil {
+		return false, err
+	}
+	_, _, found, err := l.store.Get(ctx, logoutTable, key)
+	if err != nil {
+		return false, fmt.Errorf("look for a logout: %w", err)
+	}
+	return found, nil
 }

@@ -56,6 +56,9 @@ func (a *Auth) logout(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s, err := a.sessionOf(r)
+	if err == nil {
+		err = a.claims.markLogout(r.Context(), a.browserOf(r))
+	}
 	if err == nil && s != nil {
 		err = a.endSession(r.Context(), s)
 	}

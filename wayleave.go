@@ -141,6 +141,11 @@ func (a *Auth) openStore() {
 		return nil
 	})
 	a.claims = &ledger{store: a.store, index: a.index, ring: a.ring}
+	if a.ownStore {
+		// In a place of their own, so that a flood of callbacks cannot take
+		// the room of sessions.
+		a.claims.store = memory.New(memory.Options{MaxRecords: 250_000, MaxBytes: 64 << 20})
+	}
 }
 
 // Close closes connections that are kept open, and the store if New made it.
@@ -149,7 +154,7 @@ func (a *Auth) Close() error {
 		p.Client.CloseIdle()
 	}
 	if a.ownStore {
-		return a.store.Close()
+		return errors.Join(a.store.Close(), a.claims.store.Close())
 	}
 	return nil
 }
