@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"github.com/wayleave/wayleave/internal/index"
@@ -29,21 +28,11 @@ type Lifetimes struct {
 
 // Manager makes, finds and ends sessions. It is safe for concurrent use.
 type Manager struct {
-	store store.Store
-	ring  *seal.Ring
-	index *index.Index
-	life  Lifetimes
-	// recent holds decoded sessions, each with the version of the record it
-	// was decoded from. A slot is overwritten by the next session that falls
-	// into it, so the memory is bounded and nothing has to be evicted.
-	recent [slots]atomic.Pointer[decoded]
-}
-
-const slots = 1 << 14 // about 10 MB when all are taken
-
-type decoded struct {
-	version store.Version
-	session *Session
+	store  store.Store
+	ring   *seal.Ring
+	index  *index.Index
+	life   Lifetimes
+	recent recent
 }
 
 // NewManager returns a Manager over a store.
@@ -97,13 +86,12 @@ func (m *Manager) Find(ctx context.Context, id string) (*Session, error) {
 	if !found {
 		return nil, nil
 	}
-	slot := &m.recent[(int(key[0])<<8|int(key[1]))%slots]
-	s := m.decodedFrom(slot, key, version)
+	s := m.recent.find(key, version)
 	if s == nil {
 		if s = m.open(key, rec.Value); s == nil {
 			return nil, nil
 		}
-		slot.Store(&decoded{version: version, session: s})
+		m.recent.add(s, version)
 	}
 	now := time.Now()
 	if !now.Before(s.Expires) {
@@ -113,13 +101,6 @@ func (m *Manager) Find(ctx context.Context, id string) (*Session, error) {
 		m.touch(ctx, s, version, now)
 	}
 	return s, nil
-}
-
-func (m *Manager) decodedFrom(slot *atomic.Pointer[decoded], key store.Key, version store.Version) *Session {
-	if d := slot.Load(); d != nil && d.version == version && d.session.key == key {
-		return d.session
-	}
-	return nil
 }
 
 // open decodes a record. One that does not open is no session: it was damaged,
