@@ -19,9 +19,9 @@ import (
 
 // toConsent opens a page of the app, and stops where the provider asks for
 // permission.
-func (s *scene) toConsent(tab *browser.Tab, page string) {
+func (s *scene) toConsent(tab *browser.Tab, wanted string) {
 	s.t.Helper()
-	tab.Do(browser.Goto(s.base+page), browser.WaitText("Choose an account"), choose("ada"), browser.WaitText("Echo wants to"))
+	tab.Do(browser.Goto(s.base+wanted), browser.WaitText("Choose an account"), choose("ada"), browser.WaitText("Echo wants to"))
 }
 
 // waitForExchange waits until the app asks the provider for tokens.
@@ -33,10 +33,10 @@ func (s *scene) waitForExchange() browser.Step {
 }
 
 // checkOnce: one exchange, one session, and the tab on its page.
-func (s *scene) checkOnce(tab *browser.Tab, page string) {
+func (s *scene) checkOnce(tab *browser.Tab, wanted string) {
 	s.t.Helper()
-	tab.Do(browser.WaitText("Hello Ada Marsh at " + page))
-	if tab.URL() != s.base+page {
+	tab.Do(browser.WaitText("Hello Ada Marsh at " + wanted))
+	if tab.URL() != s.base+wanted {
 		s.t.Errorf("the tab is at %s", tab.URL())
 	}
 	if s.tokenRequests() != 1 || s.sessions() != 1 {
@@ -58,7 +58,7 @@ func (s *scene) abandonedCallbacks() (n int) {
 // the callback once more, in the same tab or in another one. The code is
 // redeemed once, and the second request gets the session of the first.
 func TestA008AskedAgainDuringTheExchange(t *testing.T) {
-	const page = "/reports/1?year=2026"
+	const wanted = "/reports/1?year=2026"
 	for name, again := range map[string]func(s *scene, b *browser.Browser, first *browser.Tab) *browser.Tab{
 		"in the same tab": func(_ *scene, _ *browser.Browser, first *browser.Tab) *browser.Tab { return first },
 		"in another tab, after closing the first": func(s *scene, b *browser.Browser, first *browser.Tab) *browser.Tab {
@@ -71,7 +71,7 @@ func TestA008AskedAgainDuringTheExchange(t *testing.T) {
 			s := newEcho(t)
 			b := browser.Start(t, browser.Options{})
 			tab := b.Tab(t)
-			s.toConsent(tab, page)
+			s.toConsent(tab, wanted)
 			s.gate.close()
 			tab.Do(browser.Click("Allow"), s.waitForExchange())
 			callback := s.lastCallback()
@@ -84,7 +84,7 @@ func TestA008AskedAgainDuringTheExchange(t *testing.T) {
 			if err := <-done; err != nil {
 				t.Fatal(err)
 			}
-			s.checkOnce(tab, page)
+			s.checkOnce(tab, wanted)
 		})
 	}
 }
@@ -94,7 +94,7 @@ func TestA008AskedAgainDuringTheExchange(t *testing.T) {
 // request for the callback and asks the provider once more, which sends the
 // browser to the same callback again.
 func TestA008NotWaitingAtTheProvider(t *testing.T) {
-	const page = "/reports/1?year=2026"
+	const wanted = "/reports/1?year=2026"
 	for name, impatient := range map[string]func(s *scene) []browser.Step{
 		"Allow pressed again": func(s *scene) []browser.Step {
 			return []browser.Step{pressAllowTwice(func() { eventually(s.t, "a token request", s.gate.holds) })}
@@ -106,12 +106,12 @@ func TestA008NotWaitingAtTheProvider(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newEcho(t, repeating)
 			tab := browser.Start(t, browser.Options{}).Tab(t)
-			s.toConsent(tab, page)
+			s.toConsent(tab, wanted)
 			s.gate.close()
 			tab.Do(impatient(s)...)
 			eventually(t, "the second request", func() bool { return len(s.visits.to("/callback")) == 2 })
 			s.gate.open()
-			s.checkOnce(tab, page)
+			s.checkOnce(tab, wanted)
 		})
 	}
 }
@@ -119,16 +119,16 @@ func TestA008NotWaitingAtTheProvider(t *testing.T) {
 // TestA008DoubleClickOnAllow, at the usual speed. Whichever request wins, the
 // person is signed in.
 func TestA008DoubleClickOnAllow(t *testing.T) {
-	const page = "/reports/1?year=2026"
+	const wanted = "/reports/1?year=2026"
 	start := func(t *testing.T, s *scene) *browser.Tab {
 		tab := browser.Start(t, browser.Options{}).Tab(t)
-		s.toConsent(tab, page)
+		s.toConsent(tab, wanted)
 		tab.Do(browser.DoubleClick("Allow"))
 		return tab
 	}
 	t.Run("at a provider that repeats its answer", func(t *testing.T) {
 		s := newEcho(t, repeating)
-		s.checkOnce(start(t, s), page)
+		s.checkOnce(start(t, s), wanted)
 	})
 	t.Run("at one that has answered already", func(t *testing.T) {
 		s := newEcho(t)
@@ -180,23 +180,26 @@ func pressReload() browser.Step {
 // repeating makes a provider repeat its answer when the same page of its own
 // asks again, instead of saying that it has answered.
 func repeating(idp http.Handler) http.Handler {
-	var answers sync.Map
+	var mu sync.Mutex // a double click's requests come at the same time
+	answers := map[string]string{}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/consent" {
 			idp.ServeHTTP(w, r)
 			return
 		}
+		mu.Lock()
+		defer mu.Unlock()
 		body, _ := io.ReadAll(r.Body)
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		form, _ := url.ParseQuery(string(body))
 		interaction := r.URL.Query().Get("interaction") + form.Get("interaction")
-		if location, answered := answers.Load(interaction); answered {
-			http.Redirect(w, r, location.(string), http.StatusSeeOther)
+		if location, answered := answers[interaction]; answered {
+			http.Redirect(w, r, location, http.StatusSeeOther)
 			return
 		}
 		idp.ServeHTTP(w, r)
 		if location := w.Header().Get("Location"); strings.Contains(location, "/callback?") {
-			answers.Store(interaction, location)
+			answers[interaction] = location
 		}
 	})
 }

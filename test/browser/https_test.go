@@ -117,6 +117,7 @@ func TestOverHTTPS(t *testing.T) {
 		browser.WaitText("You did not allow access"),
 		browser.Screenshot("3-denied"),
 		browser.Click("Sign in again"),
+		s.atTheProvider(),
 		s.answer("ada"),
 		browser.WaitText("Hello, Ada Marsh"),
 		browser.Screenshot("4-dashboard"),

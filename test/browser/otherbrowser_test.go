@@ -86,6 +86,6 @@ func TestA001A002A010LoginCSRF(t *testing.T) {
 		if victim.URL() == s.issuer || s.idp.Count("authorize") != 1 {
 			t.Error("a login began by itself")
 		}
-		victim.Do(browser.Click("Sign in again"), s.answer("ada"), browser.WaitText("Hello Ada Marsh at /"))
+		victim.Do(browser.Click("Sign in again"), s.atTheProvider(), s.answer("ada"), browser.WaitText("Hello Ada Marsh at /"))
 	})
 }

@@ -1,0 +1,12 @@
+module github.com/wayleave/wayleave/bench
+
+go 1.26.0
+
+require (
+	github.com/coreos/go-oidc/v3 v3.21.0
+	github.com/go-jose/go-jose/v4 v4.1.8
+	github.com/wayleave/wayleave v0.0.0
+	golang.org/x/oauth2 v0.37.0
+)
+
+replace github.com/wayleave/wayleave => ../

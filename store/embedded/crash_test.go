@@ -1,2 +1,0 @@
-package embedded_test
-func crowd(string) {}
