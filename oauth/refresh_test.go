@@ -1,6 +1,7 @@
 package oauth_test
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -119,9 +120,7 @@ func TestARefreshIsNotLostToAKeyOrAClock(t *testing.T) {
 			f.kid = tc.kid
 			f.answer("/jwks", sendJSON(map[string]any{"keys": []any{}}))
 			claims := map[string]any{"nonce": nil}
-			for k, v := range tc.claims {
-				claims[k] = v
-			}
+			maps.Copy(claims, tc.claims)
 			id := f.sign("", claims)
 			f.answer("/token", sendJSON(map[string]any{"access_token": "at-2", "token_type": "Bearer", "refresh_token": "rt-2", "id_token": id}))
 			fresh, err := fl.c.Refresh(t.Context(), tok)
