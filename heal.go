@@ -21,7 +21,7 @@ const (
 // possible meet an error, and only where that is safe:
 //
 //	                            with a session       without one
-//	another browser's           to its page          the login starts again, once
+//	another browser's           to its page          the login starts again, once (see mostRestarts)
 //	expired; exchange failed    to its page          again, once
 //	completed                   to its page          a page with a button (Back after logout)
 //	carries an error            the page for it      the page for it
@@ -39,14 +39,25 @@ func (a *Auth) heal(at *arrival, why cause, err error) {
 		a.goOn(at)
 	case why == causeCompleted:
 		a.showCause(at, why, err)
-	case at.login.Attempt >= 1:
+	case at.login.Attempt >= mostRestarts(at, why):
 		a.showCause(at, why, err)
 	default:
 		a.restart(at)
 	}
 }
 
-// restart begins the same login once more. "Once" is the attempt number, which
+// mostRestarts is how often a login is started again by itself: once. But when
+// ten tabs open at once in a new browser, each of ten answers sets a binding
+// cookie, and a login that is started again may meet the next of them. A browser
+// that sends one keeps cookies, and after a few rounds all of them have arrived.
+func mostRestarts(at *arrival, why cause) int {
+	if why == causeBrowser && at.browser != "" {
+		return 3
+	}
+	return 1
+}
+
+// restart begins the same login once more. How often is the attempt number, which
 // travels inside the new state: a browser that keeps no cookies cannot loop.
 func (a *Auth) restart(at *arrival) {
 	pending := at.p.Client.Pending()

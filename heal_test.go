@@ -50,8 +50,16 @@ var arrivals = []arrival{
 		other.finish(cb)
 		return cb
 	}, "/wanted", pageUsed},
-	{"another browser's, started again before", func(b *browser) string {
-		return b.a.reseal(b.a.browser().callback("/wanted"), func(p *oauth.Pending) { p.Attempt = 1 })
+	{"another browser's, started again three times", func(b *browser) string {
+		return b.a.reseal(b.a.browser().callback("/wanted"), func(p *oauth.Pending) { p.Attempt = 3 })
+	}, "/wanted", pageCookies},
+	{"A012 another browser's, started again while tabs still set cookies", func(b *browser) string {
+		return b.a.reseal(b.a.browser().callback("/wanted"), func(p *oauth.Pending) { p.Attempt = 2 })
+	}, "/wanted", restart},
+	{"another browser's, started again before, in one that keeps no cookie", func(b *browser) string {
+		cb := b.a.reseal(b.callback("/wanted"), func(p *oauth.Pending) { p.Attempt = 1 })
+		b.forget("browser")
+		return cb
 	}, "/wanted", pageCookies},
 
 	{"A006 bound to no browser, in one without a binding cookie", func(b *browser) string {
@@ -173,7 +181,7 @@ func checkArrival(t *testing.T, b *browser, callback, want string) {
 			t.Fatalf("status %d to %q, want the login to start again: %s", at.StatusCode, at.Header.Get("Location"), text(at))
 		}
 		next := a.opened(at.Header.Get("Location"))
-		if next.Attempt != 1 || next.ReturnTo != "/wanted" {
+		if next.Attempt != a.opened(callback).Attempt+1 || next.ReturnTo != "/wanted" {
 			t.Errorf("started again as attempt %d for %q", next.Attempt, next.ReturnTo)
 		}
 	case strings.HasPrefix(want, "/"):

@@ -90,6 +90,8 @@ func Start(t testing.TB, o Options) *Browser {
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("no-proxy-server", true),
+		// Or a click on a page that is not yet painted is dropped.
+		chromedp.Flag("allow-pre-commit-input", true),
 		chromedp.Flag("window-size", "1280,900"), // a desktop's; headless chromium's own is 800 wide
 	})
 	if len(o.Hosts) > 0 {
