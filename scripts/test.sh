@@ -91,7 +91,7 @@ stage_fuzz() {
 	while IFS=: read -r file target; do
 		target=${target#func }
 		folder=$(dirname "$file")
-		timeout 120 go test -json -run '^$' -fuzz "^$target\$" -fuzztime 10000x -fuzzminimizetime 100x "$folder" |
+		timeout 120 go test -json -run '^$' -fuzz "^$target\$" -fuzztime 2000x -fuzzminimizetime 100x "$folder" |
 			"$tally" -record "$events/fuzz-${folder//[.\/]/-}-$target.json" || failed=1
 	done < <(grep -roE --include='*_test.go' --exclude-dir={node_modules,testdata} '^func Fuzz[A-Za-z0-9_]+' .)
 	return $failed
