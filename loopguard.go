@@ -15,11 +15,16 @@ import (
 // cookie, or the store the session. Then the page asks for a login, the
 // provider agrees without asking, and the browser goes round and round. This
 // small cookie counts logins after which no session was seen; it lives for a
-// minute. The third start stops with a page.
+// minute. The third start stops with a page; where sessions are kept by the
+// browser and lost here, the ninth.
 const (
 	loopCookie   = "loop"
 	loopLifetime = time.Minute
-	loopStop     = 2
+	loopStop     = 8
+	// A login without a session cookie weighs more than one whose session has
+	// gone: tabs that sign in at once end each other's sessions.
+	loopNoCookie = 4
+	loopGone     = 1
 	purposeLoop  = seal.Purpose("loop")
 )
 
@@ -46,7 +51,11 @@ func (a *Auth) countLogin(at *arrival) {
 		a.forgetLoop(at.w, at.r)
 		return
 	}
-	n := min(a.loopCount(at.r, at.browser), 200) + 1
+	weight := byte(loopNoCookie)
+	if _, cookies := cookie.Find(at.r.Header, a.jar.Name(sessionCookie)); cookies > 0 {
+		weight = loopGone
+	}
+	n := min(a.loopCount(at.r, at.browser), 200) + weight
 	plain := binary.BigEndian.AppendUint64([]byte{n}, uint64(time.Now().Unix()))
 	a.jar.Set(at.w, a.jar.Name(loopCookie), seal.Encode(a.ring.Seal(purposeLoop, plain, a.cfg.BaseURL, at.browser)), "/", loopLifetime)
 }

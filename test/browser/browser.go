@@ -55,7 +55,7 @@ type Options struct {
 	// value is a bare switch.
 	Flags map[string]string
 
-	// Timeout of one [Tab.Do]. Zero means 30 seconds.
+	// Timeout of one [Tab.Do]. Zero means a minute.
 	Timeout time.Duration
 }
 
@@ -107,7 +107,7 @@ func Start(t testing.TB, o Options) *Browser {
 
 	allocator, stop := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), flags...)
 	ctx, cancel := chromedp.NewContext(allocator)
-	b := &Browser{ctx: ctx, timeout: cmp.Or(o.Timeout, 30*time.Second)}
+	b := &Browser{ctx: ctx, timeout: cmp.Or(o.Timeout, time.Minute)}
 	b.close = sync.OnceValue(func() error {
 		defer stop()
 		defer cancel()
