@@ -112,6 +112,14 @@ type Store interface {
 	// more tells whether the limit cut the list.
 	Lookup(ctx context.Context, table Table, secondary Key, limit int) (keys []Key, more bool, err error)
 
+	// Scan returns the keys of live records of a table, a page at a time: an
+	// empty cursor begins, and an empty next ends. Each record that lives from
+	// the first call to the last is returned at least once; one that is written
+	// or removed meanwhile may be or not. limit (1 to 1000) is about how many a
+	// page holds; a page may hold none and not be the last. A cursor is of use
+	// to the store that made it, for minutes at least; another one is an error.
+	Scan(ctx context.Context, table Table, cursor string, limit int) (keys []Key, next string, err error)
+
 	// SingleProcess reports that only this process uses the records. Such a
 	// store may keep short-lived claims in memory alone; in return pending
 	// logins are tied to the process, so that a restart ends them instead of
@@ -121,4 +129,25 @@ type Store interface {
 	// Close ends every goroutine the store started and releases what it
 	// holds. It is safe to call twice; after it all methods return ErrClosed.
 	Close() error
+}
+
+// Follower is a Store of many processes that tells each of them which records
+// the others have ended, so that they may use for a while what they have read
+// without asking again.
+type Follower interface {
+	Store
+
+	// Follow calls ended with the key of each record of the table that any
+	// process deletes or takes from then on, and may call it for records that
+	// changed otherwise. It calls missed when it may have missed some, such as
+	// after a lost connection. Both are called one at a time and must return
+	// at once. Follow itself returns at once, connects in the background, and
+	// connects again when it has to, until stop is called or the store closed.
+	//
+	// current returns a moment of the past by this process's monotonic clock:
+	// what was acknowledged as deleted or taken before it has been told, unless
+	// missed was called. While all is well it is less than half a second ago.
+	// The zero time means that nothing is known. current is cheap, and safe for
+	// concurrent use.
+	Follow(table Table, ended func(Key), missed func()) (current func() time.Time, stop func())
 }

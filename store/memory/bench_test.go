@@ -3,6 +3,7 @@ package memory_test
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -200,5 +201,23 @@ func BenchmarkLookup(b *testing.B) {
 			b.Fatal(keys, err)
 		}
 		i++
+	}
+}
+
+// A page costs more than its records: the shard that it begins in is sorted.
+func BenchmarkScan(b *testing.B) {
+	s := fill(b, filled)
+	for _, limit := range []int{10, 1000} {
+		b.Run(fmt.Sprint("limit=", limit), func(b *testing.B) {
+			b.ReportAllocs()
+			cursor := ""
+			for b.Loop() {
+				_, next, err := s.Scan(b.Context(), sessions, cursor, limit)
+				if err != nil {
+					b.Fatal(err)
+				}
+				cursor = next
+			}
+		})
 	}
 }

@@ -240,7 +240,9 @@ func (s *Store) Close() error {
 
 // shard trusts callers to hash their keys. With others all is still right, but
 // slower.
-func (s *Store) shard(key store.Key) *shard { return &s.shards[key[0]%shardCount] }
+func (s *Store) shard(key store.Key) *shard { return &s.shards[shardOf(key)] }
+
+func shardOf(key store.Key) int { return int(key[0]) % shardCount }
 
 func failed(what string, table store.Table, key store.Key, err error) error {
 	return fmt.Errorf("%s %s %v in memory: %w", what, table, key, err)

@@ -125,13 +125,14 @@ func (f *fixture) callAll(ctx context.Context, k, fresh store.Key, v store.Versi
 	created, createErr := f.Create(ctx, f.table, fresh, lasting("new"))
 	replaced, replaceErr := f.Replace(ctx, f.table, k, v, lasting("new"))
 	keys, more, lookupErr := f.Lookup(ctx, f.table, fresh, 1)
+	page, next, scanErr := f.Scan(ctx, f.table, "", 1)
 	if rec.Value != nil || version != 0 || found || taken.Value != nil || takenFound ||
-		created != 0 || replaced != 0 || keys != nil || more {
+		created != 0 || replaced != 0 || keys != nil || more || page != nil || next != "" {
 		f.Error("a call returned something beside its error")
 	}
 	return map[string]error{
 		"Get": getErr, "Take": takeErr, "Create": createErr, "Replace": replaceErr, "Lookup": lookupErr,
-		"Delete": f.Delete(ctx, f.table, k),
+		"Scan": scanErr, "Delete": f.Delete(ctx, f.table, k),
 	}
 }
 

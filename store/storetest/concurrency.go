@@ -199,8 +199,9 @@ var concurrent = cases{
 			}
 		})
 	},
-	"many users with shared look-up keys see their own writes": mixedUse,
-	"Close while others work ends with ErrClosed everywhere":   closeInUse,
+	"a record is never missed by Scan while others come and go": scanInUse,
+	"many users with shared look-up keys see their own writes":  mixedUse,
+	"Close while others work ends with ErrClosed everywhere":    closeInUse,
 }
 
 // mixedUse gives each worker keys of its own, so that it knows what is there,

@@ -20,12 +20,13 @@ const (
 	Delete
 	Take
 	Lookup
+	Scan
 	ops // how many there are
 )
 
 // String returns the name of the method.
 func (op Op) String() string {
-	return [ops]string{"Get", "Create", "Replace", "Delete", "Take", "Lookup"}[op]
+	return [ops]string{"Get", "Create", "Replace", "Delete", "Take", "Lookup", "Scan"}[op]
 }
 
 // Faulty is a store that misbehaves as it is told, at any time and for each
@@ -78,7 +79,7 @@ func (f *Faulty) Calls(method Op) int {
 
 func (f *Faulty) set(to fault, methods []Op) {
 	if len(methods) == 0 {
-		methods = []Op{Get, Create, Replace, Delete, Take, Lookup}
+		methods = []Op{Get, Create, Replace, Delete, Take, Lookup, Scan}
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -202,4 +203,17 @@ func (f *Faulty) Lookup(ctx context.Context, table store.Table, secondary store.
 		return nil, false, lost
 	}
 	return keys, more, err
+}
+
+// Scan implements [store.Store].
+func (f *Faulty) Scan(ctx context.Context, table store.Table, cursor string, limit int) ([]store.Key, string, error) {
+	lost, err := f.before(ctx, Scan)
+	if err != nil {
+		return nil, "", err
+	}
+	keys, next, err := f.Store.Scan(ctx, table, cursor, limit)
+	if err == nil && lost != nil {
+		return nil, "", lost
+	}
+	return keys, next, err
 }

@@ -16,7 +16,7 @@ import (
 var errDown = errors.New("store is down")
 
 // all makes each call once and returns the errors in the order of Op.
-func all(ctx context.Context, s store.Store) [6]error {
+func all(ctx context.Context, s store.Store) [7]error {
 	var k store.Key
 	rec := store.Record{Value: []byte("v"), Expires: time.Now().Add(time.Hour)}
 	_, _, _, get := s.Get(ctx, "things", k)
@@ -25,7 +25,8 @@ func all(ctx context.Context, s store.Store) [6]error {
 	del := s.Delete(ctx, "things", k)
 	_, _, take := s.Take(ctx, "things", k)
 	_, _, lookup := s.Lookup(ctx, "things", k, 1)
-	return [6]error{get, create, replace, del, take, lookup}
+	_, _, scan := s.Scan(ctx, "things", "", 1)
+	return [7]error{get, create, replace, del, take, lookup, scan}
 }
 
 func TestFaultyIsTheStoreItWraps(t *testing.T) {
@@ -38,7 +39,7 @@ func TestFaultyIsTheStoreItWraps(t *testing.T) {
 }
 
 func TestSES16_FaultyFailsEachMethodApart(t *testing.T) {
-	for op := storetest.Get; op <= storetest.Lookup; op++ {
+	for op := storetest.Get; op <= storetest.Scan; op++ {
 		t.Run(op.String(), func(t *testing.T) {
 			f := storetest.Failing(memory.New(memory.Options{}))
 			f.Fail(errDown, op)
@@ -95,7 +96,7 @@ func TestFaultyLosesAnswersNotWork(t *testing.T) {
 		t.Error("the record was not taken")
 	}
 	errs := all(ctx, f)
-	for _, op := range []storetest.Op{storetest.Get, storetest.Create, storetest.Delete, storetest.Take, storetest.Lookup} {
+	for _, op := range []storetest.Op{storetest.Get, storetest.Create, storetest.Delete, storetest.Take, storetest.Lookup, storetest.Scan} {
 		if !errors.Is(errs[op], errDown) {
 			t.Errorf("%v: %v, want %v", op, errs[op], errDown)
 		}

@@ -21,7 +21,7 @@ func runModel(t *testing.T, h Harness) {
 			m := &model{fixture: f, records: map[place]*entry{}, keys: f.keys(3), secondaries: f.keys(3)}
 			actions := map[string]func(*rapid.T){
 				"create": m.create, "replace": m.replace, "take": m.take, "delete": m.delete,
-				"get": m.get, "lookup": m.lookup, "": m.lookupAll,
+				"get": m.get, "lookup": m.lookup, "scan": m.scan, "": m.lookupAll,
 			}
 			if h.Bubble {
 				actions["wait"] = m.wait
@@ -175,6 +175,30 @@ func (m *model) list(t *rapid.T, at place, limit int) {
 	for _, k := range got {
 		if !slices.Contains(want, k) {
 			t.Fatalf("Lookup: %v, want only of %v", got, want)
+		}
+	}
+}
+
+// scan looks for the keys of the model alone, since others may use the table.
+func (m *model) scan(t *rapid.T) {
+	limit := 1000
+	if m.h.Bubble { // and nobody else uses it
+		limit = rapid.IntRange(1, 4).Draw(t, "limit")
+	}
+	table, found := m.place(t).table, map[store.Key]bool{}
+	for cursor, page := "", 0; page == 0 || cursor != ""; page++ {
+		keys, next, err := m.Scan(m.Context(), table, cursor, limit)
+		if err != nil || page == maxPages {
+			t.Fatalf("Scan: page %d, error %v", page, err)
+		}
+		for _, k := range keys {
+			found[k] = true
+		}
+		cursor = next
+	}
+	for _, k := range m.keys {
+		if want := m.live(place{table, k}) != nil; found[k] != want {
+			t.Fatalf("Scan: key %v returned %t, want %t", k, found[k], want)
 		}
 	}
 }

@@ -59,6 +59,33 @@ var mutants = map[string]struct {
 		"lookup/the limit cuts the list and says so"},
 	"any limit is taken": {func(s sound) store.Store { return endless{s} },
 		"lookup/a limit out of range is an error"},
+	"Scan forgets a record between two pages": {func(s sound) store.Store { return forgetful{s} },
+		"scan/every record is returned, whatever the size of the pages"},
+	"Scan ends with the first page": {func(s sound) store.Store { return brief{s} },
+		"scan/every record is returned, whatever the size of the pages"},
+	"Scan never ends": {func(s sound) store.Store { return circling{s} },
+		"scan/an empty table has an end and nothing before it"},
+	"Scan begins anew with a cursor it does not know": {func(s sound) store.Store { return patient{s} },
+		"scan/what is no cursor is an error"},
+	"Scan takes any limit": {func(s sound) store.Store { return patient{s} },
+		"scan/a limit out of range is an error"},
+	"Scan returns what was there": {func(s sound) store.Store { return &remembering{sound: s} },
+		"scan/A238 deleted, taken and expired records are not returned"},
+	"a random defect of Scan": {func(s sound) store.Store { return &remembering{sound: s} }, "model"},
+	"Scan ignores tables": {func(s sound) store.Store { return tableless{s} },
+		"scan/records of other tables are not returned"},
+	"Scan counts how many it has returned": {func(s sound) store.Store { return offset{s, 0} },
+		"scan/a record that stays is returned though others come and go"},
+	"Scan counts, among many": {func(s sound) store.Store { return offset{s, 0} },
+		"concurrency/a record is never missed by Scan while others come and go"},
+	"a cursor of Scan works once": {func(s sound) store.Store { return &once{sound: s, used: map[string]bool{}} },
+		"scan/a cursor can be used again, and minutes later"},
+	"Scan returns the whole table": {func(s sound) store.Store { return offset{s, 1 << 20} },
+		"concurrency/a record is never missed by Scan while others come and go"},
+	"Scan does not look at the context": {func(s sound) store.Store { return absent{s} },
+		"calls/an ended context fails each call and writes nothing"},
+	"a closed store scans as empty": {func(s sound) store.Store { return absent{s} },
+		"calls/SES-16 a closed store is an error for each call, never an absence"},
 	"expiry in full seconds": {expiryMutant(func(t time.Time) time.Time { return t.Truncate(time.Second) }),
 		"expiry/a record lives as long as it was told to"},
 	"expiry a little late": {expiryMutant(func(t time.Time) time.Time { return t.Add(2 * time.Millisecond) }),
@@ -294,6 +321,10 @@ func (m tableless) Take(ctx context.Context, _ store.Table, k store.Key) (store.
 
 func (m tableless) Lookup(ctx context.Context, _ store.Table, k store.Key, limit int) ([]store.Key, bool, error) {
 	return m.sound.Lookup(ctx, "all", k, limit)
+}
+
+func (m tableless) Scan(ctx context.Context, _ store.Table, cursor string, limit int) ([]store.Key, string, error) {
+	return m.sound.Scan(ctx, "all", cursor, limit)
 }
 
 // stale keeps an index of its own that only Delete and Take clean, and that

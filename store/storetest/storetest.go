@@ -45,6 +45,7 @@ func Run(t *testing.T, h Harness) {
 		"replace": replacing,
 		"remove":  removing,
 		"lookup":  lookingUp,
+		"scan":    scanning,
 		"expiry":  expiring,
 		"limits":  limits,
 		"calls":   calling,

@@ -71,6 +71,13 @@ func (h handle) Lookup(ctx context.Context, t store.Table, secondary store.Key, 
 	return h.Store.Lookup(ctx, t, secondary, limit)
 }
 
+func (h handle) Scan(ctx context.Context, t store.Table, cursor string, limit int) ([]store.Key, string, error) {
+	if h.closed.Load() {
+		return nil, "", store.ErrClosed
+	}
+	return h.Store.Scan(ctx, t, cursor, limit)
+}
+
 // A store that others share, and whose clock the suite has to wait for.
 func TestSuiteWithReplicasInRealTime(t *testing.T) {
 	shared := memory.New(memory.Options{})
