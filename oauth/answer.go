@@ -38,6 +38,13 @@ func unanswered(step Step, check Check, err error) error {
 	return e
 }
 
+// Unanswered reports whether a request to a provider may have been sent and got
+// no answer, so that nobody knows whether it was carried out.
+func Unanswered(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Status == 0 && (errors.Is(err, egress.ErrUnreachable) || errors.Is(err, egress.ErrTimeout))
+}
+
 // retryAfter reads the header of that name (RFC 9110 section 10.2.3), at most a minute.
 func retryAfter(h http.Header) time.Duration {
 	v := strings.TrimSpace(h.Get("Retry-After"))

@@ -147,7 +147,7 @@ func setIf(v url.Values, name, value string) {
 
 // secretParams are never shown. The nonce and the challenge are sent through
 // the browser, but are of no use to a reader of the story either.
-var secretParams = []string{"code", "state", "nonce", "code_verifier", "client_secret", "refresh_token", "access_token", "id_token", "response", "assertion", "client_assertion"}
+var secretParams = []string{"code", "state", "nonce", "code_verifier", "client_secret", "refresh_token", "access_token", "id_token", "response", "assertion", "client_assertion", "token", "id_token_hint", "logout_token"}
 
 // maskedParams lists params by name with secret values as fingerprints.
 func maskedParams(v url.Values) []Param {

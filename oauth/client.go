@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/wayleave/wayleave/internal/egress"
@@ -19,6 +20,9 @@ type Client struct {
 	tell  teller
 	meta  *metadataSource
 	keys  *keySet
+
+	// keepsAccess: the provider said that it does not revoke access tokens.
+	keepsAccess atomic.Bool
 }
 
 // New checks cfg and makes a Client. It does no I/O: a provider that is down

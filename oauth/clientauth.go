@@ -23,14 +23,32 @@ func (c *Client) chooseAuth(ctx context.Context, srv *serverMetadata) (ClientAut
 	if srv.authMethods == nil {
 		return ClientSecretBasic, nil
 	}
+	return c.chooseSecret(ctx, StepTokens, srv.authMethods)
+}
+
+// chooseSecret picks the best way to authenticate with a secret.
+func (c *Client) chooseSecret(ctx context.Context, step Step, offered []string) (ClientAuth, error) {
 	for _, m := range []ClientAuth{ClientSecretBasic, ClientSecretPost} {
-		if slices.Contains(srv.authMethods, string(m)) {
+		if slices.Contains(offered, string(m)) {
 			return m, nil
 		}
 	}
-	return "", c.tell.refused(ctx, &Error{Step: StepTokens, Check: CheckDiscovery, Fault: FaultProvider,
+	return "", c.tell.refused(ctx, &Error{Step: step, Check: CheckDiscovery, Fault: FaultProvider,
 		Reason: "the provider offers no way to authenticate with a client secret", Expected: "client_secret_basic or client_secret_post",
-		Got: printable(strings.Join(srv.authMethods, " ")), Cure: "set ClientAuth if the metadata is wrong"})
+		Got: printable(strings.Join(offered, " ")), Cure: "set ClientAuth if the metadata is wrong"})
+}
+
+// chooseRevocationAuth: as at the token endpoint, unless the metadata says that
+// the revocation endpoint wants it otherwise (RFC 8414 section 2).
+func (c *Client) chooseRevocationAuth(ctx context.Context, srv *serverMetadata) (ClientAuth, error) {
+	offered := srv.revocationAuth
+	if offered == nil || c.cfg.ClientSecret.IsZero() {
+		return c.chooseAuth(ctx, srv)
+	}
+	if slices.Contains(offered, string(c.cfg.ClientAuth)) {
+		return c.cfg.ClientAuth, nil
+	}
+	return c.chooseSecret(ctx, StepUse, offered)
 }
 
 // authenticate adds the client's credentials to a token request, in the header

@@ -45,6 +45,8 @@ type Config struct {
 	TokenURL         string
 	UserInfoURL      string
 	JWKSURL          string
+	RevocationURL    string // RFC 7009; optional
+	EndSessionURL    string // OpenID Connect RP-Initiated Logout; optional
 
 	// ClientID and ClientSecret are what the provider issued at
 	// registration. A public client has no secret.
@@ -78,6 +80,10 @@ type Config struct {
 	Algorithms []string
 	// TrustedAudiences may stand beside the client id in aud.
 	TrustedAudiences []string
+	// RequireLogoutType accepts logout tokens only with typ logout+jwt. Zero:
+	// JWT and none are accepted too, since many providers send no better (OpenID
+	// Connect Back-Channel Logout section 2.4 does not require more).
+	RequireLogoutType bool
 	// Leeway for clocks that differ: 0 means one minute, at most five.
 	Leeway time.Duration
 
@@ -173,6 +179,11 @@ type Dialect struct {
 	RefreshURL string
 	// RefreshWithScope: refreshing must repeat the scopes.
 	RefreshWithScope bool
+	// EndSessionReturnParam is the name of post_logout_redirect_uri where it has
+	// another, such as "logout_uri" (Cognito) or "returnTo" (Auth0's older
+	// endpoint). Such an endpoint is none of OpenID Connect: it is sent that and
+	// the client id, neither hint nor state.
+	EndSessionReturnParam string
 	// CallbackParams are further callback parameters that go into the token request unchanged.
 	CallbackParams []string
 	// MaxState is the longest state the provider carries, in bytes. Zero: 500.
@@ -235,6 +246,7 @@ func (c *Config) validatePlaces(bad func(field, reason, cure string)) {
 	for _, e := range []struct{ field, url string }{
 		{"AuthorizationURL", c.AuthorizationURL}, {"TokenURL", c.TokenURL},
 		{"UserInfoURL", c.UserInfoURL}, {"JWKSURL", c.JWKSURL}, {"Dialect.RefreshURL", c.Dialect.RefreshURL},
+		{"RevocationURL", c.RevocationURL}, {"EndSessionURL", c.EndSessionURL},
 	} {
 		if e.url == "" {
 			continue

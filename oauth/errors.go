@@ -85,6 +85,27 @@ const (
 	CheckAPI             Check = "api"                       // the API accepted the token
 )
 
+// The checks after a login: giving tokens back, and logout.
+const (
+	CheckRevocation    Check = "revocation"     // the provider took the tokens back
+	CheckEndSession    Check = "end-session"    // the browser can be sent to the provider's logout
+	CheckLogoutRequest Check = "logout-request" // a POST with one logout token
+	CheckLogoutToken   Check = "logout-token"   // a signed compact JWT that is a logout token
+
+	CheckLogoutAlgorithm Check = "logout-token-algorithm"  // signed with an algorithm that is allowed here
+	CheckLogoutKey       Check = "logout-token-key"        // the key is one of the issuer's
+	CheckLogoutSignature Check = "logout-token-signature"  // the signature verifies
+	CheckLogoutIssuer    Check = "logout-token-issuer"     // iss
+	CheckLogoutAudience  Check = "logout-token-audience"   // aud
+	CheckLogoutExpiry    Check = "logout-token-expiry"     // exp
+	CheckLogoutIssuedAt  Check = "logout-token-issued-at"  // iat
+	CheckLogoutNotBefore Check = "logout-token-not-before" // nbf
+	CheckLogoutEvents    Check = "logout-token-events"     // events
+	CheckLogoutNonce     Check = "logout-token-nonce"      // there is none
+	CheckLogoutSubject   Check = "logout-token-subject"    // sub or sid
+	CheckLogoutID        Check = "logout-token-id"         // jti
+)
+
 // Error is why a step was refused or failed. Branch on Check, or on Fault to
 // choose an HTTP status; the text is for people and may change. No field holds
 // a secret, and what a provider or a browser sent is shortened and reduced to

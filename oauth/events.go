@@ -55,6 +55,8 @@ const (
 	ForUserInfo  Purpose = "userinfo"
 	ForProfile   Purpose = "profile" // a provider's own API in place of userinfo
 	ForAPI       Purpose = "api"
+
+	ForRevocation Purpose = "revocation"
 )
 
 // Requested: a request goes to the provider or an API.

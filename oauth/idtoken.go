@@ -69,26 +69,38 @@ type idTokenExpectation struct {
 // now that it is known who speaks, every claim. On failure nothing of it is
 // returned, and the error is an *Error with the check that refused.
 func (v *idTokenVerifier) verify(ctx context.Context, raw string, want idTokenExpectation) (*IDToken, error) {
-	c := &idTokenCheck{ctx: ctx, v: v, want: want, now: time.Now(),
+	c := v.begin(ctx, idTokenKind, want)
+	if err := c.run(raw, claimChecks[:]); err != nil {
+		return nil, err
+	}
+	return c.token, nil
+}
+
+func (v *idTokenVerifier) begin(ctx context.Context, kind tokenKind, want idTokenExpectation) *idTokenCheck {
+	return &idTokenCheck{tokenKind: kind, ctx: ctx, v: v, want: want, now: time.Now(),
 		leeway: min(cmp.Or(v.leeway, time.Minute), 5*time.Minute)}
+}
+
+// run makes all checks, those of the claims last.
+func (c *idTokenCheck) run(raw string, claimChecks []func(*idTokenCheck) error) error {
 	jwt, err := c.parse(raw)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	payload, err := c.signature(jwt)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if c.claims, err = strictjson.Parse(payload, jws.MaxLength); err != nil {
-		return nil, c.refuse(&Error{Check: CheckIDToken, Reason: "the ID token's claims are malformed", Err: err})
+		return c.refuse(&Error{Check: CheckIDToken, Reason: c.noun + "'s claims are malformed", Err: err})
 	}
 	c.token = &IDToken{Algorithm: jwt.Algorithm, Claims: newClaims(c.claims), raw: NewSecret(raw)}
 	for _, check := range claimChecks {
 		if err := check(c); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return c.token, nil
+	return nil
 }
 
 // claimChecks are the checks of the claims, in the order in which they are made.
@@ -102,6 +114,7 @@ var claimChecks = [...]func(*idTokenCheck) error{
 // idTokenCheck is one verification. It holds the context because it lives no
 // longer than the call that has it.
 type idTokenCheck struct {
+	tokenKind
 	ctx    context.Context
 	v      *idTokenVerifier
 	want   idTokenExpectation
@@ -112,17 +125,19 @@ type idTokenCheck struct {
 	token  *IDToken          // filled in as the checks pass
 }
 
-// refuse tells that a check failed. It is the provider's fault unless e says otherwise.
+// refuse tells that a check failed.
 func (c *idTokenCheck) refuse(e *Error) error {
-	e.Step = c.want.step
+	e.Step, e.Check = c.want.step, c.checkFor(e.Check)
 	if e.Fault == FaultCaller {
-		e.Fault = FaultProvider
+		e.Fault = c.fault
 	}
 	return c.v.tell.refused(c.ctx, e)
 }
 
 func (c *idTokenCheck) passed(check Check, value string) {
-	c.v.tell.passed(c.ctx, c.want.step, check, value)
+	if c.v.tell.listening() {
+		c.v.tell.passed(c.ctx, c.want.step, c.checkFor(check), value)
+	}
 }
 
 // passedAt spares the formatting when nobody listens.
@@ -155,24 +170,25 @@ func named(name, value string) string {
 func (c *idTokenCheck) parse(raw string) (*jws.Token, error) {
 	jwt, err := jws.Parse(raw)
 	if err != nil {
-		e := &Error{Check: CheckIDToken, Reason: "the ID token is not a signed compact JWT", Err: err}
+		e := &Error{Check: CheckIDToken, Reason: c.noun + " is not a signed compact JWT", Err: err}
 		if bad, ok := errors.AsType[*jws.Error](err); ok && bad.Problem == jws.Algorithm {
-			e.Check, e.Reason = CheckAlgorithm, "the ID token names no algorithm that could be accepted"
+			e.Check, e.Reason = CheckAlgorithm, c.noun+" names no algorithm that could be accepted"
 		}
 		return nil, c.refuse(e)
 	}
 	// An access token (at+jwt) or a logout token (logout+jwt) is no ID token,
-	// even though the same key signed it (RFC 8725 section 3.11).
-	if typ := jwt.Type; typ != "" && !strings.EqualFold(typ, "JWT") && !strings.EqualFold(typ, "application/jwt") {
-		return nil, c.refuse(&Error{Check: CheckIDToken, Expected: "typ JWT, or none", Got: printable(typ), Reason: "the token is of another kind than an ID token"})
+	// even though the same key signed it, and the other way round (RFC 8725
+	// section 3.11).
+	if typ := jwt.Type; !slices.ContainsFunc(c.types, func(t string) bool { return strings.EqualFold(t, typ) }) {
+		return nil, c.refuse(&Error{Check: CheckIDToken, Expected: c.wantType, Got: printable(typ), Reason: "the token is of another kind than " + c.a})
 	}
 	c.passed(CheckIDToken, "a signed compact JWT")
 	if !slices.Contains(c.v.algorithms, jwt.Algorithm) || !jws.Supported(jwt.Algorithm) {
 		e := &Error{Check: CheckAlgorithm, Expected: strings.Join(c.v.algorithms, ", "), Got: printable(jwt.Algorithm),
-			Reason: "the ID token is signed with an algorithm that is not accepted here",
+			Reason: c.noun + " is signed with an algorithm that is not accepted here",
 			Cure:   "choose one of the accepted algorithms in the registration at the provider"}
 		if strings.HasPrefix(jwt.Algorithm, "HS") {
-			e.Reason = "the ID token is signed with the client secret, which is not supported, because everyone who has the secret could then sign ID tokens"
+			e.Reason = c.noun + " is signed with the client secret, which is not supported, because everyone who has the secret could then sign ID tokens"
 		}
 		return nil, c.refuse(e)
 	}
@@ -210,12 +226,12 @@ func (c *idTokenCheck) signature(jwt *jws.Token) (payload []byte, err error) {
 	}
 	if len(candidates) > 0 {
 		return nil, c.refuse(&Error{Check: CheckSignature, Expected: "a signature by one of the issuer's keys", Got: "another one",
-			Reason: "the ID token's signature does not verify", Cure: "if the provider has just replaced a key without renaming it, try again in a minute"})
+			Reason: c.noun + "'s signature does not verify", Cure: "if the provider has just replaced a key without renaming it, try again in a minute"})
 	}
 	if err != nil && err != errNoNewer {
 		return nil, c.refuse(keysUnavailable(c.want.step, err))
 	}
 	return nil, c.refuse(&Error{Check: CheckKey, Expected: "a key of the issuer for " + jwt.Algorithm, Got: named("kid", jwt.KeyID),
-		Reason: "the issuer does not publish the key that the ID token is signed with",
+		Reason: "the issuer does not publish the key that " + c.noun + " is signed with",
 		Cure:   "if the provider has just changed its keys, try again in a minute"})
 }

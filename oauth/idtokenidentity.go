@@ -21,7 +21,7 @@ func (c *idTokenCheck) kind() error {
 func (c *idTokenCheck) issuer() error {
 	iss, got := c.text("iss")
 	if iss == "" {
-		return c.refuse(&Error{Check: CheckIssuer, Expected: c.v.issuer, Got: printable(got), Reason: "the ID token has no iss that is a string"})
+		return c.refuse(&Error{Check: CheckIssuer, Expected: c.v.issuer, Got: printable(got), Reason: c.noun + " has no iss that is a string"})
 	}
 	expected := c.v.issuer
 	var err error
@@ -32,7 +32,7 @@ func (c *idTokenCheck) issuer() error {
 	}
 	// A template is never an issuer, not even as an alias.
 	if iss != expected && !slices.Contains(c.v.issuerAliases, iss) || strings.Contains(iss, tenantPlaceholder) {
-		return c.refuse(&Error{Check: CheckIssuer, Expected: expected, Got: printable(got), Reason: "the ID token is from another issuer"})
+		return c.refuse(&Error{Check: CheckIssuer, Expected: expected, Got: printable(got), Reason: c.noun + " is from another issuer"})
 	}
 	c.token.Issuer = iss
 	c.passed(CheckIssuer, iss)
@@ -45,7 +45,7 @@ func (c *idTokenCheck) tenantIssuer() (string, error) {
 	tid, got := c.text("tid")
 	if !isGUID(tid) {
 		return "", c.refuse(&Error{Check: CheckIssuer, Expected: "tid, a GUID", Got: printable(got),
-			Reason: "the issuer is a template, and the ID token has no tid to complete it"})
+			Reason: "the issuer is a template, and " + c.noun + " has no tid to complete it"})
 	}
 	// GUIDs are hexadecimal, and people copy them in either case.
 	if !slices.ContainsFunc(c.v.tenants, func(t string) bool { return t == "*" || strings.EqualFold(t, tid) }) {
@@ -79,7 +79,7 @@ func (c *idTokenCheck) keyIssuer() error {
 	tid, _, _ := c.claims.String("tid")
 	if bound := strings.ReplaceAll(c.key.Issuer, tenantPlaceholder, tid); bound != c.token.Issuer {
 		return c.refuse(&Error{Check: CheckKey, Expected: printable(bound), Got: printable(c.token.Issuer),
-			Reason: "the ID token is signed with a key that is bound to another issuer"})
+			Reason: c.noun + " is signed with a key that is bound to another issuer"})
 	}
 	return nil
 }
@@ -89,7 +89,7 @@ func (c *idTokenCheck) keyIssuer() error {
 func (c *idTokenCheck) subject() error {
 	sub, got := c.text("sub")
 	if sub == "" {
-		return c.refuse(&Error{Check: CheckSubject, Expected: "1 to 255 ASCII characters", Got: printable(got), Reason: "the ID token has no sub that is a string"})
+		return c.refuse(&Error{Check: CheckSubject, Expected: "1 to 255 ASCII characters", Got: printable(got), Reason: c.noun + " has no sub that is a string"})
 	}
 	if len(sub) > 255 || strings.ContainsFunc(sub, func(r rune) bool { return r < 0x20 || r > 0x7e }) {
 		return c.refuse(&Error{Check: CheckSubject, Expected: "1 to 255 ASCII characters", Got: printable(got), Reason: "sub is too long, or has characters that may look like others"})
@@ -110,16 +110,16 @@ func (c *idTokenCheck) audience() error {
 	case err != nil:
 		return c.refuse(&Error{Check: CheckAudience, Reason: "aud is neither a string nor an array of strings", Err: err})
 	case len(aud) == 0:
-		return refuse("the ID token has no aud")
+		return refuse(c.noun + " has no aud")
 	case !slices.Contains(aud, c.v.clientID) || c.v.clientID == "":
-		return refuse("the ID token is meant for another client")
+		return refuse(c.noun + " is meant for another client")
 	}
 	for i, a := range aud {
 		if slices.Contains(aud[:i], a) {
 			return refuse("aud has the same value twice")
 		}
 		if a != c.v.clientID && !slices.Contains(c.v.trustedAudiences, a) {
-			return refuse("the ID token is also meant for an audience that is not trusted")
+			return refuse(c.noun + " is also meant for an audience that is not trusted")
 		}
 	}
 	c.token.Audience = aud
@@ -137,9 +137,9 @@ func (c *idTokenCheck) authorizedParty() error {
 		return nil
 	}
 	if azp != c.v.clientID {
-		e := &Error{Check: CheckAuthorizedParty, Expected: c.v.clientID, Got: printable(got), Reason: "the ID token was issued to another client"}
+		e := &Error{Check: CheckAuthorizedParty, Expected: c.v.clientID, Got: printable(got), Reason: c.noun + " was issued to another client"}
 		if got == "" {
-			e.Reason = "the ID token has several audiences, and does not say which of them it was issued to"
+			e.Reason = c.noun + " has several audiences, and does not say which of them it was issued to"
 		}
 		return c.refuse(e)
 	}

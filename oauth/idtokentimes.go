@@ -17,7 +17,7 @@ func (c *idTokenCheck) date(check Check, name string) (t time.Time, ok bool, err
 		t, err = strictjson.NumericDate(text)
 	}
 	if err != nil {
-		return t, false, c.refuse(&Error{Check: check, Reason: "the ID token's " + name + " is not a number of seconds since 1970", Err: err})
+		return t, false, c.refuse(&Error{Check: check, Reason: c.noun + "'s " + name + " is not a number of seconds since 1970", Err: err})
 	}
 	return t, ok, nil
 }
@@ -26,7 +26,7 @@ func (c *idTokenCheck) date(check Check, name string) (t time.Time, ok bool, err
 func (c *idTokenCheck) instant(check Check, name string) (time.Time, error) {
 	t, ok, err := c.date(check, name)
 	if err == nil && !ok {
-		err = c.refuse(&Error{Check: check, Expected: "seconds since 1970", Reason: "the ID token has no " + name})
+		err = c.refuse(&Error{Check: check, Expected: "seconds since 1970", Reason: c.noun + " has no " + name})
 	}
 	return t, err
 }
@@ -55,7 +55,7 @@ func (c *idTokenCheck) expiry() error {
 		if iat := c.token.Claims.Time("iat"); !iat.IsZero() {
 			made = iat
 		}
-		return c.refuseTime(CheckExpiry, "the ID token has expired", "after", limit, exp, made)
+		return c.refuseTime(CheckExpiry, c.noun+" has expired", "after", limit, exp, made)
 	}
 	c.token.Expiry = exp
 	c.passedAt(CheckExpiry, exp)
@@ -73,9 +73,9 @@ func (c *idTokenCheck) issuedAt() error {
 	earliest := c.now.Add(-cmp.Or(c.v.maxTokenAge, 10*time.Minute) - c.leeway)
 	switch {
 	case iat.After(latest):
-		return c.refuseTime(CheckIssuedAt, "the ID token was issued in the future", "at or before", latest, iat, iat)
+		return c.refuseTime(CheckIssuedAt, c.noun+" was issued in the future", "at or before", latest, iat, iat)
 	case iat.Before(earliest):
-		return c.refuseTime(CheckIssuedAt, "the ID token was issued too long ago", "at or after", earliest, iat, iat)
+		return c.refuseTime(CheckIssuedAt, c.noun+" was issued too long ago", "at or after", earliest, iat, iat)
 	}
 	c.token.IssuedAt = iat
 	c.passedAt(CheckIssuedAt, iat)
@@ -89,7 +89,7 @@ func (c *idTokenCheck) notBefore() error {
 		return err
 	}
 	if limit := c.now.Add(c.leeway); nbf.After(limit) {
-		return c.refuseTime(CheckNotBefore, "the ID token is not valid yet", "at or before", limit, nbf, nbf)
+		return c.refuseTime(CheckNotBefore, c.noun+" is not valid yet", "at or before", limit, nbf, nbf)
 	}
 	c.token.NotBefore = nbf
 	c.passedAt(CheckNotBefore, nbf)

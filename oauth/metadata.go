@@ -27,11 +27,15 @@ const (
 // document, with what the configuration sets on top. It is immutable.
 type serverMetadata struct {
 	authorizationURL, tokenURL, userInfoURL, jwksURL string
+	revocationURL, endSessionURL                     string // may be empty
 
 	authMethods      []string // nil: not said
+	revocationAuth   []string // auth methods of the revocation endpoint; nil: not said
 	algorithms       []string // nil: not said
 	challengeMethods []string // nil: not said
 	issInResponse    bool     // RFC 9207
+	backChannel      bool     // OpenID Connect Back-Channel Logout section 2.1
+	frontChannel     bool     // OpenID Connect Front-Channel Logout section 3
 }
 
 // metadataSource holds the metadata of one provider: read when first needed,
@@ -202,6 +206,7 @@ func (c *Client) parseMetadata(ctx context.Context, resp *egress.Response) (*ser
 	}{
 		{"authorization_endpoint", meta.authorizationURL, true}, {"token_endpoint", meta.tokenURL, true},
 		{"jwks_uri", meta.jwksURL, c.openID()}, {"userinfo_endpoint", meta.userInfoURL, false},
+		{"revocation_endpoint", meta.revocationURL, false}, {"end_session_endpoint", meta.endSessionURL, false},
 	} {
 		if e.url == "" && e.required {
 			return nil, refuse("the metadata document lacks "+e.name, e.name, "", nil)
@@ -243,6 +248,7 @@ func readMembers(doc strictjson.Object) (m *serverMetadata, field string, err er
 	}{
 		{"authorization_endpoint", &m.authorizationURL}, {"token_endpoint", &m.tokenURL},
 		{"userinfo_endpoint", &m.userInfoURL}, {"jwks_uri", &m.jwksURL},
+		{"revocation_endpoint", &m.revocationURL}, {"end_session_endpoint", &m.endSessionURL},
 	} {
 		if *f.into, _, err = doc.String(f.name); err != nil {
 			return nil, f.name, err
@@ -253,6 +259,7 @@ func readMembers(doc strictjson.Object) (m *serverMetadata, field string, err er
 		into *[]string
 	}{
 		{"token_endpoint_auth_methods_supported", &m.authMethods},
+		{"revocation_endpoint_auth_methods_supported", &m.revocationAuth},
 		{"id_token_signing_alg_values_supported", &m.algorithms},
 		{"code_challenge_methods_supported", &m.challengeMethods},
 	} {
@@ -260,8 +267,17 @@ func readMembers(doc strictjson.Object) (m *serverMetadata, field string, err er
 			return nil, f.name, err
 		}
 	}
-	if m.issInResponse, _, err = doc.Bool("authorization_response_iss_parameter_supported"); err != nil {
-		return nil, "authorization_response_iss_parameter_supported", err
+	for _, f := range []struct {
+		name string
+		into *bool
+	}{
+		{"authorization_response_iss_parameter_supported", &m.issInResponse},
+		{"backchannel_logout_supported", &m.backChannel},
+		{"frontchannel_logout_supported", &m.frontChannel},
+	} {
+		if *f.into, _, err = doc.Bool(f.name); err != nil {
+			return nil, f.name, err
+		}
 	}
 	types, ok, err := doc.Strings("response_types_supported")
 	if err != nil || ok && !slices.Contains(types, "code") {
@@ -279,6 +295,7 @@ func (c *Client) configured(m *serverMetadata) *serverMetadata {
 	}{
 		{c.cfg.AuthorizationURL, &out.authorizationURL}, {c.cfg.TokenURL, &out.tokenURL},
 		{c.cfg.UserInfoURL, &out.userInfoURL}, {c.cfg.JWKSURL, &out.jwksURL},
+		{c.cfg.RevocationURL, &out.revocationURL}, {c.cfg.EndSessionURL, &out.endSessionURL},
 	} {
 		if e.set != "" {
 			*e.into = e.set
@@ -303,6 +320,10 @@ func (c *Client) checkNotWeaker(ctx context.Context, old, now *serverMetadata) e
 		what = "jwks_uri moved to another host"
 	case now.userInfoURL != "" && hostOf(now.userInfoURL) != hostOf(cmp.Or(old.userInfoURL, old.tokenURL)):
 		what = "userinfo_endpoint moved to another host"
+	case now.revocationURL != "" && hostOf(now.revocationURL) != hostOf(cmp.Or(old.revocationURL, old.tokenURL)):
+		what = "revocation_endpoint moved to another host"
+	case now.endSessionURL != "" && hostOf(now.endSessionURL) != hostOf(cmp.Or(old.endSessionURL, old.authorizationURL)):
+		what = "end_session_endpoint moved to another host"
 	case old.issInResponse && !now.issInResponse:
 		what = "the iss parameter is no longer promised"
 	case slices.Contains(old.challengeMethods, "S256") && !slices.Contains(now.challengeMethods, "S256"):

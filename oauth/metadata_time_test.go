@@ -96,6 +96,8 @@ func TestA036_AWeakerDocumentIsNotTaken(t *testing.T) {
 		"authorization endpoint elsewhere": func(m *serverMetadata) { m.authorizationURL = "https://evil.example/auth" },
 		"keys elsewhere":                   func(m *serverMetadata) { m.jwksURL = "https://evil.example/keys" },
 		"userinfo elsewhere":               func(m *serverMetadata) { m.userInfoURL = "https://evil.example/userinfo" },
+		"revocation elsewhere":             func(m *serverMetadata) { m.revocationURL = "https://evil.example/revoke" },
+		"logout elsewhere":                 func(m *serverMetadata) { m.endSessionURL = "https://evil.example/logout" },
 		"iss no longer promised":           func(m *serverMetadata) { m.issInResponse = false },
 		"S256 no longer offered":           func(m *serverMetadata) { m.challengeMethods = []string{"plain"} },
 	} {

@@ -19,9 +19,14 @@ type TokenSource interface {
 // Renewer is a TokenSource that can be told that an API refused its token.
 type Renewer interface {
 	TokenSource
-	// Renew returns other tokens than refused, or an error if there are none.
+	// Renew returns other tokens than refused, or an error if there are none;
+	// ErrJustRenewed where asking for others again would be of no use.
 	Renew(ctx context.Context, refused *Tokens) (*Tokens, error)
 }
+
+// ErrJustRenewed is what a [Renewer] returns for a token that is only seconds
+// old: an API that refuses it would refuse the next one too.
+var ErrJustRenewed = errors.New("the access token was renewed just now")
 
 // Transport is an http.RoundTripper that adds the access token of Source to
 // each request, in the Authorization header only (RFC 6750 section 2.1). It
@@ -29,7 +34,8 @@ type Renewer interface {
 // redirects the request to another origin. When an API answers 401
 // invalid_token and Source is a [Renewer], the request is made once more with
 // a new token, if it has no body or one that can be read again; if there is no
-// new token, the error says why.
+// new token, the error says why. A 401 for a token that was renewed just now is
+// returned as it is.
 //
 // Give it to an http.Client and call APIs. Which API may see the token is the
 // caller's choice: a bearer token is worth the same to whoever gets it.
@@ -75,8 +81,11 @@ func (t *Transport) again(req *http.Request, refused *http.Response, tokens *Tok
 	if !ok || !replayable || !saysInvalidToken(refused.Header) {
 		return refused, nil
 	}
-	refused.Body.Close()
 	renewed, err := renewer.Renew(req.Context(), tokens)
+	if errors.Is(err, ErrJustRenewed) {
+		return refused, nil
+	}
+	refused.Body.Close()
 	if err != nil {
 		return nil, err // why there is no other token says more than the API's 401
 	}

@@ -39,6 +39,8 @@ type Config struct {
 	TokenURL         string
 	UserInfoURL      string
 	JWKSURL          string
+	RevocationURL    string
+	EndSessionURL    string
 
 	// Scopes replace the preset's. Default without preset: openid, email,
 	// profile for an issuer, none for plain OAuth 2.0.
@@ -56,6 +58,8 @@ type Config struct {
 	// RequireClaims as in oauth.Config. They need an ID token, so that a
 	// plain OAuth 2.0 provider cannot have any.
 	RequireClaims map[string][]string
+	// RequireLogoutType as in oauth.Config.
+	RequireLogoutType bool
 	// Subject replaces the path of the account's permanent identifier; see
 	// Profile. Plain OAuth 2.0 servers have it in many places, such as
 	// "userinfo.id". Changing it makes every account another one.
@@ -77,10 +81,13 @@ type Config struct {
 // way from its answers to an [Identity]. It is immutable and safe for
 // concurrent use.
 type Provider struct {
-	Client *oauth.Client
-	name   string
-	label  string
-	realm  string
+	Client  *oauth.Client
+	name    string
+	label   string
+	realm   string
+	offline bool
+	// revocationEndsGrant as in Preset.
+	revocationEndsGrant bool
 	// profile is the preset's, or that of OpenID Connect or plain OAuth 2.0.
 	profile Profile
 	onEvent func(context.Context, oauth.Event)
@@ -96,6 +103,14 @@ func (p *Provider) Label() string { return p.label }
 // what stands for it.
 func (p *Provider) Realm() string { return p.realm }
 
+// Offline reports whether the entry asks for offline access.
+func (p *Provider) Offline() bool { return p.offline }
+
+// RevocationEndsGrant reports whether to revoke one token here ends all that
+// the user ever granted to the app. Then a logout must not revoke; only the
+// user's own wish to disconnect may.
+func (p *Provider) RevocationEndsGrant() bool { return p.revocationEndsGrant }
+
 // EffectiveName returns the name that New will use.
 func (c Config) EffectiveName() string { return cmp.Or(c.Name, c.Preset.Name) }
 
@@ -110,10 +125,14 @@ func New(c Config, redirectURI string, onEvent func(context.Context, oauth.Event
 		return nil, err
 	}
 	return &Provider{
-		Client:  client,
-		name:    l.Name,
-		label:   cmp.Or(c.Label, c.Preset.Label, l.Name),
-		realm:   l.realm,
+		Client: client,
+		name:   l.Name,
+		label:  cmp.Or(c.Label, c.Preset.Label, l.Name),
+		realm:  l.realm,
+
+		revocationEndsGrant: c.Preset.RevocationEndsGrant,
+
+		offline: c.Offline,
 		profile: l.profile,
 		onEvent: onEvent,
 	}, nil

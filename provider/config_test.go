@@ -431,3 +431,72 @@ func TestRefreshURLFollowsTheTokenURL(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestREV01_WhereTokensAreGivenBack(t *testing.T) {
+	own := "https://own.example/oauth/"
+	preset := plainPreset(provider.Profile{Subject: "userinfo.id"})
+	preset.RevocationURL, preset.EndSessionURL = "revoke", "/logout"
+	for name, tc := range map[string]struct {
+		config provider.Config
+		asked  string
+	}{
+		"the preset's follows the TokenURL": {provider.Config{Preset: preset, TokenURL: own + "token"}, own + "revoke"},
+		"the Config's replaces it":          {provider.Config{Preset: preset, TokenURL: own + "token", RevocationURL: own + "mine"}, own + "mine"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := record(t, map[string]answer{
+				own + "token": {body: `{"access_token":"at-1","token_type":"Bearer"}`}, tc.asked: {body: " "},
+			})
+			tc.config.RevocationURL = r.at(tc.config.RevocationURL)
+			l := r.login(tc.config)
+			tokens, err := exchange(l, "code-1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := l.p.Client.Revoke(t.Context(), tokens); err != nil {
+				t.Error(err)
+			}
+			wantEqual(t, "token", r.got(tc.asked).Form.Get("token"), "at-1")
+		})
+	}
+}
+
+func TestLGO06_WhereTheProviderSignsOut(t *testing.T) {
+	preset := plainPreset(provider.Profile{Subject: "userinfo.id"})
+	preset.EndSessionURL, preset.Dialect.EndSessionReturnParam = "/logout", "logout_uri"
+	for name, tc := range map[string]struct {
+		config provider.Config
+		want   string // "" means nowhere
+	}{
+		"the preset's follows the AuthorizationURL": {provider.Config{Preset: preset, AuthorizationURL: "https://own.example/authorize"},
+			"https://own.example/logout?client_id=id&logout_uri=https%3A%2F%2Fapp.example%2Fbye"},
+		"the Config's replaces it": {provider.Config{Preset: preset, AuthorizationURL: "https://own.example/authorize", EndSessionURL: "https://own.example/x"},
+			"https://own.example/x?client_id=id&logout_uri=https%3A%2F%2Fapp.example%2Fbye"},
+		"GitHub has none": {provider.Config{Preset: provider.GitHub()}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tc.config.ClientID, tc.config.ClientSecret = "id", secret()
+			p, err := provider.New(tc.config, "https://app.example/callback", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, ok, err := p.Client.EndSessionURL(t.Context(), oauth.EndSession{PostLogoutRedirectURI: "https://app.example/bye"})
+			if got != tc.want || ok != (tc.want != "") || err != nil {
+				t.Errorf("%s, %v, %v", got, ok, err)
+			}
+		})
+	}
+}
+
+func TestWhereRevokingOneTokenEndsTheGrant(t *testing.T) {
+	for name, tc := range map[string]struct {
+		preset provider.Preset
+		want   bool
+	}{"Google": {provider.Google(), true}, "GitHub": {provider.GitHub(), false}, "another": {provider.Preset{Name: "acme", Issuer: "https://id.example"}, false}} {
+		p, err := provider.New(provider.Config{Preset: tc.preset, ClientID: "id", ClientSecret: secret()}, "https://app.example/callback", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantEqual(t, name, p.RevocationEndsGrant(), tc.want)
+	}
+}

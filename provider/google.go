@@ -17,6 +17,9 @@ func Google() Preset {
 		// Some of Google's older token endpoints left the scheme out. Nobody
 		// else can issue under this name: the keys are Google's all the same.
 		IssuerAliases: []string{"accounts.google.com"},
+		// Google has no end-session endpoint. Revoking any token takes the app
+		// off the list of those that the user has connected.
+		RevocationEndsGrant: true,
 
 		ClientAuth:  oauth.ClientSecretPost,
 		Scopes:      []string{"openid", "email", "profile"},

@@ -34,6 +34,8 @@ func (c Config) layers() *layers {
 		TokenURL:         cmp.Or(c.TokenURL, p.TokenURL),
 		UserInfoURL:      cmp.Or(c.UserInfoURL, p.UserInfoURL),
 		JWKSURL:          cmp.Or(c.JWKSURL, p.JWKSURL),
+		RevocationURL:    c.RevocationURL,
+		EndSessionURL:    c.EndSessionURL,
 		ClientID:         c.ClientID,
 		ClientSecret:     c.ClientSecret,
 		ClientAuth:       cmp.Or(c.ClientAuth, p.ClientAuth),
@@ -43,7 +45,11 @@ func (c Config) layers() *layers {
 		AllowAddresses:   c.AllowAddresses,
 		Development:      c.Development,
 		DevelopmentHosts: c.DevelopmentHosts,
+
+		RequireLogoutType: c.RequireLogoutType,
 	}}
+	l.RevocationURL = cmp.Or(l.RevocationURL, resolve(l.TokenURL, p.RevocationURL))
+	l.EndSessionURL = cmp.Or(l.EndSessionURL, resolve(l.AuthorizationURL, p.EndSessionURL))
 	l.Scopes = c.scopes(p, l.Issuer)
 	l.AuthParams = c.authParams(p, l.Scopes)
 	l.RequireClaims = merged(cloneLists(c.RequireClaims), p.RequireClaims)
@@ -58,6 +64,7 @@ func (c Config) layers() *layers {
 func (p *Preset) forgetIssuer() {
 	p.IssuerAliases, p.Dialect.ResponseIssuer = nil, ""
 	p.AuthorizationURL, p.TokenURL, p.UserInfoURL, p.JWKSURL = "", "", "", ""
+	p.RevocationURL, p.EndSessionURL = "", ""
 	if p.Metadata == oauth.MetadataNone {
 		p.Metadata = ""
 	}

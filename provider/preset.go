@@ -18,10 +18,10 @@ import (
 // Preset is what is known about a vendor. It is plain data; the functions that
 // return presets make a new copy each time, which the caller may change.
 //
-// Three places may be written relative to another one, so that a Config that
+// Some places may be written relative to another one, so that a Config that
 // moves the one moves them too, and no token goes to the vendor's public host
-// by mistake: Dialect.ResponseIssuer to AuthorizationURL, Dialect.RefreshURL to
-// TokenURL, and Call.URL to UserInfoURL.
+// by mistake: Dialect.ResponseIssuer and EndSessionURL to AuthorizationURL,
+// Dialect.RefreshURL and RevocationURL to TokenURL, and Call.URL to UserInfoURL.
 type Preset struct {
 	Name  string // default for Config.Name
 	Label string // how people call the provider, such as "Google"
@@ -34,6 +34,13 @@ type Preset struct {
 	TokenURL         string
 	UserInfoURL      string
 	JWKSURL          string
+	RevocationURL    string
+	EndSessionURL    string
+
+	// RevocationEndsGrant: to revoke one token ends all that the user ever
+	// granted to the app, on all devices and in kept grants too. Then nothing is
+	// revoked at a logout.
+	RevocationEndsGrant bool
 
 	// Realm stands for the issuer in identities where the provider has none.
 	// Empty, or where a Config moves AuthorizationURL to another host: the

@@ -126,4 +126,52 @@ var checkTexts = map[oauth.Check]struct{ says, stops string }{
 	oauth.CheckAPI: {
 		"The API accepted the token.",
 		"Data being shown that you never allowed the app to see."},
+	oauth.CheckRevocation: {
+		"The provider took the tokens back.",
+		"Tokens staying good at the provider after you have signed out."},
+	oauth.CheckEndSession: {
+		"The provider can be told that you signed out, and where to send you afterwards.",
+		"A sign-out ending at an address that nobody meant."},
+	oauth.CheckLogoutRequest: {
+		"The provider's word of a sign-out arrived as a form with one token in it.",
+		"Two readers of one request seeing different tokens, or a flood of them filling the memory."},
+	oauth.CheckLogoutToken: {
+		"The token about a sign-out is a signed one of that kind.",
+		"A token that was made for another purpose signing people out."},
+	oauth.CheckLogoutAlgorithm: {
+		"The token about a sign-out is signed in a way that this app accepts.",
+		"A weak or missing signature signing people out."},
+	oauth.CheckLogoutKey: {
+		"The key that signed the token about a sign-out is one of the provider's.",
+		"Anybody signing people out with a key of their own."},
+	oauth.CheckLogoutSignature: {
+		"The token about a sign-out is exactly what the provider signed.",
+		"Somebody changing on the way who it is that signed out."},
+	oauth.CheckLogoutIssuer: {
+		"The token about a sign-out is from the provider of the session.",
+		"One provider ending the sessions of another one's people."},
+	oauth.CheckLogoutAudience: {
+		"The token about a sign-out is meant for this app.",
+		"A sign-out from another app being played to this one."},
+	oauth.CheckLogoutExpiry: {
+		"The token about a sign-out has not expired.",
+		"An old sign-out being played again after you came back."},
+	oauth.CheckLogoutIssuedAt: {
+		"The token about a sign-out was made just now.",
+		"A sign-out from long ago, or prepared for later, being played."},
+	oauth.CheckLogoutNotBefore: {
+		"The token about a sign-out is good already.",
+		"A sign-out being played before its time."},
+	oauth.CheckLogoutEvents: {
+		"The token says that somebody signed out, and not something else.",
+		"A token from a sign-in ending the session that it began."},
+	oauth.CheckLogoutNonce: {
+		"The token about a sign-out carries no mark of a sign-in.",
+		"One token being good for both, signing in and signing out."},
+	oauth.CheckLogoutSubject: {
+		"The token about a sign-out says whose session, or which one, has ended.",
+		"The wrong session being ended, because nobody can tell which one was meant."},
+	oauth.CheckLogoutID: {
+		"The token about a sign-out has not been used before.",
+		"One sign-out being played again and again."},
 }

@@ -69,6 +69,8 @@ func requestSentence(p oauth.Purpose) string {
 		return "The app shows the access token and asks who you are."
 	case oauth.ForAPI:
 		return "The app shows the access token and asks for your data."
+	case oauth.ForRevocation:
+		return "The app gives a token back to the provider."
 	}
 	return "The app asks for something."
 }

@@ -101,7 +101,16 @@ func TestREF06_AnOutageEndsNoGrant(t *testing.T) {
 		}
 
 		front.open(port)
-		a.wantAPI(t, ctx)
+		// After several failures the next attempt waits a second or two; until
+		// then the old access token is good.
+		refreshed := false
+		for until := time.Now().Add(20 * time.Second); !refreshed && time.Now().Before(until); time.Sleep(100 * time.Millisecond) {
+			_, err := a.callAPI(ctx)
+			refreshed = err == nil && a.tokens(t, ctx).RefreshToken.Reveal() != before.RefreshToken.Reveal()
+		}
+		if !refreshed {
+			t.Error("the grant is not refreshed when the provider is back")
+		}
 	})
 	wantAsked(t, a.idp, "POST /token", 3)
 }

@@ -5,6 +5,8 @@
 // [Provider.SignIn] with an authorization URL in place of a person with a
 // browser. The provider demands PKCE (S256), rotates refresh tokens, answers
 // with iss (RFC 9207), and serves email and profile claims from userinfo only.
+// It revokes tokens, ends sessions, and tells back channels of that; for a
+// logout use a [Browser], which stays signed in.
 //
 // It needs `npm ci --ignore-scripts` in this folder. Without that a test skips
 // with one clear line, or fails when WAYLEAVE_TEST_FULL=1.
@@ -63,6 +65,12 @@ type Client struct {
 
 	// PostLogoutRedirectURIs may be named at the end-session endpoint.
 	PostLogoutRedirectURIs []string `json:"post_logout_redirect_uris,omitempty"`
+
+	// BackChannelLogoutURI receives a logout token when a session of the
+	// provider ends in which the client signed in. With SessionRequired the
+	// token, and ID tokens, have a sid.
+	BackChannelLogoutURI string `json:"backchannel_logout_uri,omitempty"`
+	SessionRequired      bool   `json:"backchannel_logout_session_required,omitempty"`
 
 	// AuthMethod is client_secret_basic (also when empty), client_secret_post
 	// or none. With none, leave Secret empty.

@@ -75,8 +75,17 @@ const provider = new Provider(issuer, {
     }),
   }),
   // The provider's own sign-in and consent forms: any login, any password.
-  features: { devInteractions: { enabled: true } },
+  features: {
+    devInteractions: { enabled: true },
+    revocation: { enabled: true },
+    rpInitiatedLogout: { enabled: true },
+    backchannelLogout: { enabled: true },
+  },
+  // Back channels are on loopback here, which the provider's own dispatcher
+  // refuses to call.
+  fetch: (url, { dispatcher, ...options }) => globalThis.fetch(url, options),
 });
+provider.on('backchannel.error', (_ctx, error) => console.error(error.stack));
 provider.on('server_error', (_ctx, error) => console.error(error.stack));
 
 // What was asked for, in order: method, path and authorization scheme, such as

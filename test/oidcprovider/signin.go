@@ -18,6 +18,7 @@ import (
 var (
 	formAction  = regexp.MustCompile(`<form[^>]* action="([^"]+)"`)
 	promptValue = regexp.MustCompile(`name="prompt" value="([^"]+)"`)
+	xsrfValue   = regexp.MustCompile(`name="xsrf" value="([^"]+)"`)
 	abortLink   = regexp.MustCompile(`href="([^"]+/abort)"`)
 	errorDetail = regexp.MustCompile(`<pre><strong>(error|error_description)</strong>: ([^<]*)</pre>`)
 )
@@ -26,38 +27,73 @@ var (
 // steps.
 const maxPages = 20
 
-// SignIn is a person with a fresh browser: it opens authorizationURL, signs in
-// as login, and allows or denies what the client asks for. It returns the URL
-// on which the provider sends the browser back to the client, without
-// requesting it: delivering it, and what it holds, is the test's part.
-func (p *Provider) SignIn(ctx context.Context, authorizationURL, login string, allow bool) (callbackURL string, err error) {
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		return "", err
-	}
-	browser := &http.Client{
+// Browser is a person's browser. It remembers who is signed in at the provider.
+type Browser struct {
+	issuer string
+	client *http.Client
+}
+
+// NewBrowser returns a fresh one.
+func (p *Provider) NewBrowser() *Browser {
+	jar, _ := cookiejar.New(nil) // never fails without a public suffix list
+	return &Browser{p.Issuer, &http.Client{
 		Jar:           jar,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, authorizationURL, nil)
+	}}
+}
+
+// SignIn is a person with a fresh browser; see [Browser.SignIn].
+func (p *Provider) SignIn(ctx context.Context, authorizationURL, login string, allow bool) (callbackURL string, err error) {
+	return p.NewBrowser().SignIn(ctx, authorizationURL, login, allow)
+}
+
+// SignIn opens authorizationURL, signs in as login if asked who, and allows or
+// denies what the client asks for. It returns the URL on which the provider
+// sends the browser back to the client, without requesting it: delivering it,
+// and what it holds, is the test's part.
+func (b *Browser) SignIn(ctx context.Context, authorizationURL, login string, allow bool) (callbackURL string, err error) {
+	return b.walk(ctx, authorizationURL, func(page string) (*http.Request, error) { return answer(ctx, page, login, allow) })
+}
+
+// SignOut opens an end-session URL and agrees to be signed out. It returns the
+// URL on which the provider sends the browser back, without requesting it, or
+// the provider's own last page.
+func (b *Browser) SignOut(ctx context.Context, endSessionURL string) (returnURL string, err error) {
+	return b.walk(ctx, endSessionURL, func(page string) (*http.Request, error) {
+		form, xsrf := find(formAction, page), find(xsrfValue, page)
+		if xsrf == "" {
+			return nil, nil // the page that says that it is done
+		}
+		return submit(ctx, form, url.Values{"xsrf": {xsrf}, "logout": {"yes"}})
+	})
+}
+
+// walk opens pages and does on each what a person does there, until the
+// provider leads elsewhere, or press has nothing to do.
+func (b *Browser) walk(ctx context.Context, address string, press func(page string) (*http.Request, error)) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return "", fmt.Errorf("authorization URL: %w", withoutURL(err))
+		return "", fmt.Errorf("address: %w", withoutURL(err))
 	}
 	for range maxPages {
-		if !strings.HasPrefix(request.URL.String(), p.Issuer+"/") {
+		if !strings.HasPrefix(request.URL.String(), b.issuer+"/") {
 			return request.URL.String(), nil
 		}
-		request, err = p.nextRequest(ctx, browser, request, login, allow)
+		next, err := b.nextRequest(ctx, request, press)
 		if err != nil {
 			return "", err
 		}
+		if next == nil {
+			return request.URL.String(), nil
+		}
+		request = next
 	}
-	return "", fmt.Errorf("the sign-in did not end within %d pages", maxPages)
+	return "", fmt.Errorf("the walk did not end within %d pages", maxPages)
 }
 
 // nextRequest opens one page and says what a person does there.
-func (p *Provider) nextRequest(ctx context.Context, browser *http.Client, request *http.Request, login string, allow bool) (*http.Request, error) {
-	response, err := browser.Do(request)
+func (b *Browser) nextRequest(ctx context.Context, request *http.Request, press func(page string) (*http.Request, error)) (*http.Request, error) {
+	response, err := b.client.Do(request)
 	if err != nil {
 		return nil, fmt.Errorf("open the provider's page: %w", withoutURL(err))
 	}
@@ -73,7 +109,7 @@ func (p *Provider) nextRequest(ctx context.Context, browser *http.Client, reques
 	if response.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("the provider answered %s: %s", response.Status, explain(page))
 	}
-	return answer(ctx, page, login, allow)
+	return press(page)
 }
 
 // answer fills in the form on a page, or follows its abort link.
@@ -89,6 +125,10 @@ func answer(ctx context.Context, page, login string, allow bool) (*http.Request,
 	case prompt != "consent":
 		return nil, fmt.Errorf("expected the provider's login or consent form, got prompt %q", prompt)
 	}
+	return submit(ctx, form, fields)
+}
+
+func submit(ctx context.Context, form string, fields url.Values) (*http.Request, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, form, strings.NewReader(fields.Encode()))
 	if err != nil {
 		return nil, fmt.Errorf("the form's address: %w", withoutURL(err))
