@@ -201,9 +201,5 @@ func (a authorization) prompted(value string) bool { return slices.Contains(a.pr
 
 // origin is the application's, as CSP and the pages need it.
 func (a authorization) origin() string {
-	u, err := url.Parse(a.redirectURI)
-	if err != nil {
-		return ""
-	}
-	return u.Scheme + "://" + u.Host
+	return originOf(a.redirectURI)
 }

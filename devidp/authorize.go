@@ -105,6 +105,7 @@ func (s *Server) proceed(w http.ResponseWriter, c *call, id string, i interactio
 // a refresh token, as at Google.
 func (s *Server) issueCode(w http.ResponseWriter, c *call, a authorization, who session, consentedNow bool) {
 	person, _ := s.person(who.subject)
+	s.memory.join(who.sid, a.client.ID, s.now())
 	value := s.memory.addCode(code{
 		grant: &grant{
 			clientID: a.client.ID,
@@ -112,6 +113,7 @@ func (s *Server) issueCode(w http.ResponseWriter, c *call, a authorization, who 
 			scopes:   a.scopes,
 			nonce:    a.nonce,
 			authTime: who.authTime,
+			sid:      who.sid,
 			offline:  a.offline && consentedNow,
 		},
 		redirectURI: a.redirectURI,
@@ -158,16 +160,19 @@ func (s *Server) respond(w http.ResponseWriter, c *call, to answerTo, response u
 // whoIsThere reads the sign-in cookie; the zero session means nobody. Of several
 // cookies with the name, which a sibling host can plant, none is believed.
 func (s *Server) whoIsThere(c *call) session {
-	cookies := c.CookiesNamed(s.cookieName)
-	if len(cookies) != 1 {
-		return session{}
-	}
-	return s.memory.session(cookies[0].Value, s.now())
+	return s.memory.session(s.sessionCookie(c), s.now())
 }
 
-func (s *Server) signInAs(w http.ResponseWriter, p Person) session {
-	id, who := rand.Text(), session{p.Subject, s.now()}
-	s.memory.startSession(id, who, s.now())
+func (s *Server) sessionCookie(c *call) string {
+	cookies := c.CookiesNamed(s.cookieName)
+	if len(cookies) != 1 {
+		return ""
+	}
+	return cookies[0].Value
+}
+
+func (s *Server) signInAs(w http.ResponseWriter, c *call, p Person) session {
+	id, who := s.memory.signIn(s.sessionCookie(c), p.Subject, s.now())
 	http.SetCookie(w, &http.Cookie{
 		Name: s.cookieName, Value: id, Path: "/",
 		HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteLaxMode,

@@ -36,6 +36,16 @@ func (s *Server) discovery(w http.ResponseWriter, c *call) {
 		"claims_parameter_supported":                     false,
 		"request_parameter_supported":                    false,
 		"request_uri_parameter_supported":                false, // absent would mean true
+
+		"revocation_endpoint":                   s.url("/revoke"),
+		"end_session_endpoint":                  s.url("/end-session"),
+		"backchannel_logout_supported":          true,
+		"backchannel_logout_session_supported":  true,
+		"frontchannel_logout_supported":         true,
+		"frontchannel_logout_session_supported": true,
+	}
+	if c.faults.has("end-session-missing") {
+		delete(metadata, "end_session_endpoint")
 	}
 	if c.faults.has("discovery-wrong-issuer") {
 		metadata["issuer"] = s.options.Issuer + "/"
@@ -44,7 +54,7 @@ func (s *Server) discovery(w http.ResponseWriter, c *call) {
 }
 
 var claimNames = []string{
-	"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash",
+	"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid",
 	"email", "email_verified", "name", "given_name", "family_name", "picture", "hd",
 }
 

@@ -33,12 +33,21 @@
 // prompt=consent. A client that relies on getting one at each login finds out
 // here.
 //
+// # Logout
+//
+// A browser that comes to /end-session is signed out here, without being asked
+// (OpenID Connect RP-Initiated Logout), and so is a person by
+// [Server.EndSessions]. Each client that was answered in such a session is told
+// over the channels that [Options.LogoutChannels] names for it: a logout token
+// to its back channel, and a frame for its front channel. Grants stay: to give
+// them back, at /revoke, is the client's part.
+//
 // # Endpoints
 //
 // All live under the path of the issuer: /.well-known/openid-configuration,
-// /jwks, /authorize (with its pages /signin and /consent), /token, /userinfo,
-// /api/accounts, /api/transactions, /people/{subject}/picture.svg, /faults, and
-// / for people. RFC 8414 metadata is served where that standard puts it.
+// /jwks, /authorize (with its pages /signin and /consent), /token, /revoke,
+// /end-session, /userinfo, /api/accounts, /api/transactions,
+// /people/{subject}/picture.svg, /faults, and / for people. RFC 8414 metadata is served where that standard puts it.
 //
 // The package imports nothing else of this module. It shares only the wire
 // with the code it is there to test, so that a mistake in one cannot hide in

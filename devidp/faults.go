@@ -16,16 +16,20 @@ type Fault struct {
 	Name string
 
 	// Where it shows: discovery, jwks, authorize, token, id_token, userinfo or
-	// api.
+	// api; after a login, revocation or logout.
 	Where string
 
 	// Summary says what the provider then does, in one line.
 	Summary string
 }
 
-// Faults lists every fault, in the order in which a login would meet them. When
+// Faults lists every fault of a login, in the order in which a login would meet them. When
 // several that replace a whole answer are on, the first one in this list wins.
 func Faults() []Fault { return slices.Clone(faultList) }
+
+// LogoutFaults lists those that show after a login. They are switched on in the
+// same way.
+func LogoutFaults() []Fault { return slices.Clone(logoutFaultList) }
 
 var faultList = []Fault{
 	{"discovery-500", "discovery", "metadata requests answer 500"},
@@ -90,11 +94,24 @@ var faultList = []Fault{
 	{"api-401-once", "api", "the first resource request since the fault was switched on answers 401 invalid_token"},
 }
 
+var logoutFaultList = []Fault{
+	{"revocation-503-once", "revocation", "the first revocation request since the fault was switched on answers 503 with Retry-After: 1, and nothing is revoked"},
+	{"revocation-slow", "revocation", "the answer takes 15 seconds; hanging up ends the wait, and nothing is revoked"},
+
+	{"end-session-missing", "logout", "the metadata names no end_session_endpoint"},
+	{"logout-nonce", "logout", "the logout token has a nonce"},
+	{"logout-no-events", "logout", "the logout token has no events"},
+	{"logout-wrong-audience", "logout", "aud of the logout token is another client, whose id begins with this one's"},
+	{"logout-expired", "logout", "exp of the logout token was an hour ago"},
+	{"logout-replayed", "logout", "each logout token is sent twice"},
+}
+
 // faults is the set that is on, fixed when it is made. A request reads it once,
 // so that switching cannot change an answer half way.
 type faults struct {
 	on      map[string]bool
 	refused atomic.Bool // api-401-once has happened
+	busy    atomic.Bool // revocation-503-once has happened
 }
 
 func newFaults(names []string) *faults {
@@ -110,7 +127,7 @@ func (f *faults) has(name string) bool { return f.on[name] }
 func checkFaults(names []string) error {
 	var unknown []error
 	for _, name := range names {
-		if !slices.ContainsFunc(faultList, func(f Fault) bool { return f.Name == name }) {
+		if !slices.ContainsFunc(slices.Concat(faultList, logoutFaultList), func(f Fault) bool { return f.Name == name }) {
 			unknown = append(unknown, fmt.Errorf("unknown fault %q", name))
 		}
 	}

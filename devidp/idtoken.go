@@ -19,6 +19,7 @@ func (s *Server) idToken(c *call, g *grant, accessToken, nonce string) (string, 
 		"iat":       now.Unix(),
 		"exp":       now.Add(idTokenLifetime).Unix(),
 		"auth_time": g.authTime.Unix(),
+		"sid":       g.sid,
 		"at_hash":   atHash(accessToken),
 	})
 	if nonce != "" {

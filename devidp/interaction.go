@@ -44,7 +44,7 @@ func (s *Server) signIn(w http.ResponseWriter, c *call) {
 		s.problem(w, http.StatusBadRequest, "Nobody was chosen", "The form names nobody who is known here.")
 		return
 	}
-	who := s.signInAs(w, p)
+	who := s.signInAs(w, c, p)
 	s.memory.signedIn(id, s.now())
 	i.signedIn = true
 	s.proceed(w, c, id, i, who)

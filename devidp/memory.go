@@ -26,7 +26,7 @@ const (
 // maps at once.
 type memory struct {
 	mu           sync.Mutex
-	sessions     *bounded[session]      // cookie value → who is signed in
+	sessions     *bounded[*session]     // cookie value → who is signed in
 	consents     *bounded[[]string]     // subject, client → scopes allowed
 	interactions *bounded[*interaction] // id in the page's form → what was asked
 	codes        *bounded[*code]
@@ -38,6 +38,8 @@ type memory struct {
 type session struct {
 	subject  string
 	authTime time.Time
+	sid      string   // its public name, in ID tokens and logout tokens
+	clients  []string // that were answered in it
 }
 
 // interaction is an authorization request that waits for its person.
@@ -55,6 +57,7 @@ type grant struct {
 	scopes   []string
 	nonce    string
 	authTime time.Time
+	sid      string
 	offline  bool // a refresh token may be issued
 	revoked  bool // guarded by memory.mu
 }
@@ -79,7 +82,7 @@ type refresh struct {
 
 func newMemory(accessLifetime time.Duration) *memory {
 	return &memory{
-		sessions:     newBounded[session](sessionLifetime, fewThings),
+		sessions:     newBounded[*session](sessionLifetime, fewThings),
 		consents:     newBounded[[]string](consentLifetime, fewThings),
 		interactions: newBounded[*interaction](interactionLifetime, manyThings),
 		codes:        newBounded[*code](codeMemory, manyThings),
@@ -94,19 +97,6 @@ func newSecret(kind string) string {
 	var random [32]byte
 	rand.Read(random[:])
 	return kind + "/" + base64.StdEncoding.EncodeToString(random[:])
-}
-
-func (m *memory) startSession(id string, s session, now time.Time) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.sessions.put(id, s, now)
-}
-
-func (m *memory) session(id string, now time.Time) session {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	who, _ := m.sessions.get(id, now)
-	return who
 }
 
 // consented reports whether the person allowed the client all of these before.

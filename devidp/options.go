@@ -3,6 +3,8 @@ package devidp
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
@@ -43,7 +45,16 @@ type Options struct {
 	// SigningAlgorithm signs ID tokens: "RS256" or "ES256". Empty: RS256.
 	SigningAlgorithm string
 
-	// Faults are switched on from the start, by name; see [Faults].
+	// LogoutChannels says, for each client id, where that application hears of
+	// logouts. URLs must be on loopback.
+	LogoutChannels map[string]LogoutChannel
+
+	// Transport carries the requests to back channels. Nil:
+	// http.DefaultTransport.
+	Transport http.RoundTripper
+
+	// Faults are switched on from the start, by name; see [Faults] and
+	// [LogoutFaults].
 	Faults []string
 
 	// InsecureAnyRedirect lets clients without registered redirect URIs use any
@@ -53,6 +64,18 @@ type Options struct {
 
 	// Now is the clock. Nil: time.Now.
 	Now func() time.Time
+}
+
+// LogoutChannel is where an application hears that a session here has ended.
+type LogoutChannel struct {
+	// BackChannel receives a logout token by POST (OpenID Connect Back-Channel
+	// Logout section 2.2). Empty: nothing is sent.
+	BackChannel string
+
+	// FrontChannel is shown in a frame of the page at the end of a logout, with
+	// iss and sid in its query (OpenID Connect Front-Channel Logout section 2).
+	// Empty: no frame.
+	FrontChannel string
 }
 
 // Client is one registered application.
@@ -103,6 +126,10 @@ func (o Options) withDefaults() Options {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Transport == nil {
+		o.Transport = http.DefaultTransport
+	}
+	o.LogoutChannels = maps.Clone(o.LogoutChannels)
 	o.People = slices.Clone(o.People)
 	o.Clients = slices.Clone(o.Clients)
 	for i, c := range o.Clients {
@@ -133,6 +160,13 @@ func (o Options) check() error {
 		}
 		clients[c.ID] = true
 		mistakes = append(mistakes, c.check(i))
+	}
+	for _, id := range slices.Sorted(maps.Keys(o.LogoutChannels)) {
+		for _, uri := range []string{o.LogoutChannels[id].BackChannel, o.LogoutChannels[id].FrontChannel} {
+			if u, err := parseRedirectURI(uri); uri != "" && (err != nil || !isLoopback(u.Hostname())) {
+				add("client %q: logout channel %q: want http(s)://host[:port]/path on loopback", id, uri)
+			}
+		}
 	}
 	subjects := map[string]bool{}
 	for _, p := range o.People {

@@ -55,6 +55,12 @@ type problemView struct {
 	Text   string
 }
 
+type signedOutView struct {
+	Name   string // who was signed out; empty: nobody was signed in
+	Frames []string
+	Link   string // where the application wants the browser back; empty: nowhere
+}
+
 type homeView struct {
 	Issuer    string
 	Discovery string
@@ -91,17 +97,25 @@ func sentences(permissions []string) []string {
 
 // render writes a page. Its policy allows nothing but the style by its hash and
 // forms that post here. Chromium applies form-action to the redirect after a
-// post as well, hence target: the origin of the client's redirect URI.
-func (s *Server) render(w http.ResponseWriter, status int, target, title string, content templ.Component) {
+// post as well, hence target: the origin of the client's redirect URI. Frames
+// are the URLs that the page shows in iframes.
+func (s *Server) render(w http.ResponseWriter, status int, target, title string, content templ.Component, frames ...string) {
 	var page bytes.Buffer
 	if err := layout(title, s.options.Label, content).Render(context.Background(), &page); err != nil {
 		http.Error(w, "the page could not be made", http.StatusInternalServerError)
 		return
 	}
 	hash := sha256.Sum256([]byte(style))
+	framed := ""
+	for _, frame := range frames {
+		framed += " " + sourceOf(originOf(frame))
+	}
+	if framed != "" {
+		framed = "frame-src" + framed + "; "
+	}
 	w.Header().Set("Content-Security-Policy", strings.TrimSpace(
 		"default-src 'none'; style-src 'sha256-"+base64.StdEncoding.EncodeToString(hash[:])+"'; "+
-			"base-uri 'none'; frame-ancestors 'none'; form-action 'self' "+sourceOf(target)))
+			framed+"base-uri 'none'; frame-ancestors 'none'; form-action 'self' "+sourceOf(target)))
 	writeBody(w, status, "text/html; charset=utf-8", page.Bytes())
 }
 
@@ -114,6 +128,17 @@ var faultPlaces = []struct{ where, title string }{
 	{"jwks", "Key set"},
 	{"userinfo", "Userinfo"},
 	{"api", "Resource API"},
+	{"revocation", "Revocation"},
+	{"logout", "Logout"},
+}
+
+// originOf is scheme and host of a URL that was checked when it came in.
+func originOf(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
 }
 
 // sourceOf spells an origin as a CSP source. That grammar has no IPv6
@@ -151,7 +176,7 @@ func (s *Server) home(w http.ResponseWriter, c *call) {
 	}
 	for _, place := range faultPlaces {
 		group := faultGroup{Title: place.title}
-		for _, fault := range faultList {
+		for _, fault := range slices.Concat(faultList, logoutFaultList) {
 			if fault.Where == place.where {
 				group.Faults = append(group.Faults, faultView{fault, c.faults.has(fault.Name)})
 			}

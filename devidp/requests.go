@@ -24,8 +24,9 @@ type Request struct {
 	Path   string
 
 	// Endpoint is home, discovery, jwks, authorize, signin, consent, token,
-	// elsewhere (where the fault token-redirect points), userinfo, accounts,
-	// transactions, picture or faults; empty for what is not served.
+	// elsewhere (where the fault token-redirect points), revoke, end_session,
+	// userinfo, accounts, transactions, picture or faults; empty for what is not
+	// served.
 	Endpoint string
 
 	// Parameters are the names in the query or form, sorted; the first 32.

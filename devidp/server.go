@@ -84,6 +84,10 @@ func (s *Server) routes() {
 	s.route("POST "+at+"/token", "token", s.token)
 	s.route("POST "+at+"/token/elsewhere", "elsewhere", s.elsewhere)
 
+	s.route("POST "+at+"/revoke", "revoke", s.revoke)
+	s.route("GET "+at+"/end-session", "end_session", s.endSession)
+	s.route("POST "+at+"/end-session", "end_session", s.endSession)
+
 	s.route("GET "+at+"/userinfo", "userinfo", s.userinfo)
 	s.route("POST "+at+"/userinfo", "userinfo", s.userinfo)
 	s.route("GET "+at+"/api/accounts", "accounts", s.accounts)

@@ -42,3 +42,14 @@ func New(t testing.TB, configure ...func(*devidp.Options)) *devidp.Server {
 func SignIn(client *http.Client, authorizationURL, person string, allow bool) (callbackURL string, err error) {
 	return robot.New(client).SignIn(authorizationURL, person, allow)
 }
+
+// LogoutToken makes any logout token, right or wrong, signed with the
+// provider's key: see [devidp.Server.LogoutToken].
+func LogoutToken(t testing.TB, idp *devidp.Server, claims map[string]any, header ...map[string]any) string {
+	t.Helper()
+	token, err := idp.LogoutToken(claims, header...)
+	if err != nil {
+		t.Fatalf("make a logout token: %v", err)
+	}
+	return token
+}

@@ -17,6 +17,8 @@ type page struct {
 	heading string
 	text    string // all of it, for error messages
 	forms   []form
+	frames  []string // what iframes show
+	link    string   // of the one that looks like a button
 }
 
 type form struct {
@@ -83,6 +85,12 @@ func readPage(body []byte) (page, error) {
 // start takes in a form, a field or a button; a button is returned, because its
 // text follows.
 func (p *page) start(t xml.StartElement) *button {
+	switch {
+	case t.Name.Local == "iframe":
+		p.frames = append(p.frames, attr(t, "src"))
+	case t.Name.Local == "a" && attr(t, "class") == "primary":
+		p.link = attr(t, "href")
+	}
 	if t.Name.Local == "form" {
 		p.forms = append(p.forms, form{attr(t, "method"), attr(t, "action"), url.Values{}, nil})
 		return nil

@@ -87,6 +87,31 @@ func (b *Browser) Cancel(authorizationURL string) (callbackURL string, err error
 	return location.String(), nil
 }
 
+// SignOut opens an end-session URL. It returns where the provider then sends
+// the browser (empty: it stays), and the frames by which applications are told,
+// none of which it opens.
+func (b *Browser) SignOut(endSessionURL string) (returnURL string, frames []string, err error) {
+	request, err := http.NewRequest(http.MethodGet, endSessionURL, nil)
+	if err != nil {
+		return "", nil, err
+	}
+	response, body, err := b.do(request)
+	if err != nil {
+		return "", nil, err
+	}
+	if location, err := response.Location(); err == nil {
+		return location.String(), nil, nil
+	}
+	p, err := readPage(body)
+	if err != nil {
+		return "", nil, fmt.Errorf("reading the page at %s: %w", request.URL.Path, err)
+	}
+	if response.StatusCode != http.StatusOK {
+		return "", nil, fmt.Errorf("the provider answered %d: %s", response.StatusCode, p.text)
+	}
+	return p.link, p.frames, nil
+}
+
 // walk follows redirects, and presses a button on each page, until the provider
 // leads back to the client.
 func (b *Browser) walk(authorizationURL string, press func(page) (form, button, error)) (*url.URL, error) {
