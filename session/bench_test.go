@@ -35,7 +35,7 @@ func BenchmarkCookieToSession(b *testing.B) {
 			bare := &hashTable{mac: hmac.New(sha256.New, key32()), m: map[store.Key]*session.Session{}}
 			names := make([][]byte, len(headers))
 			for i := range sessions {
-				id, made, err := m.Create(b.Context(), ada())
+				id, made, _, err := m.Create(b.Context(), ada())
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -109,7 +109,7 @@ func header(id string) http.Header {
 // Where the time of BenchmarkCookieToSession goes.
 func BenchmarkParts(b *testing.B) {
 	m := manager(memory.New(memory.Options{}), seal.NewRandomRing())
-	id, _, err := m.Create(b.Context(), ada())
+	id, _, _, err := m.Create(b.Context(), ada())
 	if err != nil {
 		b.Fatal(err)
 	}

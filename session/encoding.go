@@ -10,7 +10,7 @@ import (
 
 // format is the first byte of a session record. A record with another one is
 // no session: after an upgrade people sign in again rather than being misread.
-const format = 1
+const format = 2
 
 var errFormat = errors.New("session record has another format")
 
@@ -18,7 +18,7 @@ var errFormat = errors.New("session record has another format")
 func (s *Session) encode() []byte {
 	b := make([]byte, 0, 512)
 	b = append(b, format)
-	for _, text := range []string{s.ID, s.Provider, s.Issuer, s.Subject, s.Email, s.Name, s.Picture, s.Login, s.ACR, s.ProviderSession} {
+	for _, text := range []string{s.ID, s.Provider, s.Issuer, s.Subject, s.Email, s.Name, s.Picture, s.Login, s.ACR, s.ProviderIssuer, s.ProviderSubject, s.ProviderSession, s.Device} {
 		b = appendText(b, text)
 	}
 	var flags byte
@@ -31,7 +31,7 @@ func (s *Session) encode() []byte {
 		b = appendText(b, m)
 	}
 	b = append(b, s.Grant[:]...)
-	for _, t := range []time.Time{s.Created, s.AuthTime, s.LastSeen, s.Expires} {
+	for _, t := range []time.Time{s.Created, s.AuthTime, s.ProviderTime, s.LastSeen, s.Expires} {
 		b = binary.AppendVarint(b, t.UnixMilli())
 	}
 	return b
@@ -67,7 +67,7 @@ func decode(b []byte) (*Session, error) {
 		return s
 	}
 	s := &Session{}
-	for _, into := range []*string{&s.ID, &s.Provider, &s.Issuer, &s.Subject, &s.Email, &s.Name, &s.Picture, &s.Login, &s.ACR, &s.ProviderSession} {
+	for _, into := range []*string{&s.ID, &s.Provider, &s.Issuer, &s.Subject, &s.Email, &s.Name, &s.Picture, &s.Login, &s.ACR, &s.ProviderIssuer, &s.ProviderSubject, &s.ProviderSession, &s.Device} {
 		*into = take(number())
 	}
 	flags := take(1)
@@ -76,7 +76,7 @@ func decode(b []byte) (*Session, error) {
 		s.AMR = append(s.AMR, take(number()))
 	}
 	copy(s.Grant[:], take(uint64(len(store.Key{}))))
-	for _, into := range []*time.Time{&s.Created, &s.AuthTime, &s.LastSeen, &s.Expires} {
+	for _, into := range []*time.Time{&s.Created, &s.AuthTime, &s.ProviderTime, &s.LastSeen, &s.Expires} {
 		v, n := binary.Varint(b[min(at, len(b)):])
 		if n <= 0 {
 			bad = true

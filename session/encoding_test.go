@@ -30,7 +30,7 @@ func anySession(r *rapid.T) *Session {
 			Email: text.Draw(r, "email"), EmailVerified: rapid.Bool().Draw(r, "verified"), Name: text.Draw(r, "name"), Picture: text.Draw(r, "picture")},
 		Login: text.Draw(r, "login"), Grant: store.Key(rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(r, "grant")),
 		Created: instant.Draw(r, "created"), AuthTime: instant.Draw(r, "auth time"), ACR: text.Draw(r, "acr"), AMR: rapid.SliceOfN(text, 0, 70).Draw(r, "amr"),
-		ProviderSession: text.Draw(r, "sid"), LastSeen: instant.Draw(r, "seen"), Expires: instant.Draw(r, "expires"),
+		ProviderIssuer: text.Draw(r, "iss"), ProviderSubject: text.Draw(r, "sub"), ProviderSession: text.Draw(r, "sid"), ProviderTime: instant.Draw(r, "iat"), Device: text.Draw(r, "device"), LastSeen: instant.Draw(r, "seen"), Expires: instant.Draw(r, "expires"),
 	}
 }
 

@@ -50,7 +50,7 @@ func ada() session.Session {
 
 func (b *bench) create(s session.Session) (string, *session.Session) {
 	b.Helper()
-	id, made, err := b.Create(context.Background(), s)
+	id, made, _, err := b.Create(context.Background(), s)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -20,10 +20,20 @@ const (
 	idBytes = 32
 )
 
-// Lifetimes bound a session. Both live in the store, not in the cookie.
+// Table and Purpose tell how session records are sealed, each under its own
+// key, for whoever seals them anew when ring keys change.
+const (
+	Table   = table
+	Purpose = purpose
+)
+
+// Lifetimes bound sessions. The times live in the store, not in the cookie.
 type Lifetimes struct {
 	Idle     time.Duration // without a request
 	Absolute time.Duration // in any case
+	// PerUser is how many sessions one user can have; the oldest one ends
+	// when there would be more. Zero: no limit.
+	PerUser int
 }
 
 // Manager makes, finds and ends sessions. It is safe for concurrent use.
@@ -32,29 +42,54 @@ type Manager struct {
 	ring   *seal.Ring
 	index  *index.Index
 	life   Lifetimes
-	recent recent
+	copies copies
+
+	// current and stop are nil unless the store tells what others end.
+	current func() time.Time
+	stop    func()
 }
 
-// NewManager returns a Manager over a store.
+// NewManager returns a Manager over a store. If the store tells what other
+// processes end, it begins to listen; Close ends that.
 func NewManager(s store.Store, ring *seal.Ring, x *index.Index, life Lifetimes) *Manager {
-	return &Manager{store: s, ring: ring, index: x, life: life}
+	m := &Manager{store: s, ring: ring, index: x, life: life}
+	if f, ok := s.(store.Follower); ok {
+		m.current, m.stop = f.Follow(table, m.copies.forget, m.copies.forgetAll)
+	}
+	return m
+}
+
+// Close stops listening to the store.
+func (m *Manager) Close() {
+	if m.stop != nil {
+		m.stop()
+	}
 }
 
 // Create stores a new session for s.User and returns the id for the cookie.
-// Created, LastSeen and Expires are set here.
-func (m *Manager) Create(ctx context.Context, s Session) (id string, made *Session, err error) {
+// Created, LastSeen and Expires are set here. If the user has too many
+// sessions then, the oldest are ended and returned, so that their grants can
+// be dropped; several logins at the same moment may leave a few more.
+func (m *Manager) Create(ctx context.Context, s Session) (id string, made *Session, ended []*Session, err error) {
 	var raw [idBytes]byte
 	rand.Read(raw[:])
 	s.key, err = m.index.Key(ctx, kind, raw[:])
 	if err != nil {
-		return "", nil, err
+		return "", nil, nil, err
+	}
+	if s.lookups, err = m.lookupsOf(ctx, &s); err != nil {
+		return "", nil, nil, err
 	}
 	s.Created = time.Now()
 	s.LastSeen, s.Expires = s.Created, s.Created.Add(m.life.Absolute)
 	if _, err := m.store.Create(ctx, table, s.key, m.record(&s)); err != nil {
-		return "", nil, fmt.Errorf("store the session: %w", err)
+		return "", nil, nil, fmt.Errorf("store the session: %w", err)
 	}
-	return seal.Encode(raw[:]), &s, nil
+	ended, err = m.limit(ctx, &s)
+	if err != nil {
+		return "", nil, nil, err
+	}
+	return seal.Encode(raw[:]), &s, ended, nil
 }
 
 func (m *Manager) record(s *Session) store.Record {
@@ -62,7 +97,7 @@ func (m *Manager) record(s *Session) store.Record {
 	if s.Expires.Before(expires) {
 		expires = s.Expires
 	}
-	return store.Record{Value: m.ring.Seal(purpose, s.encode(), aad(s.key)), Expires: expires}
+	return store.Record{Value: m.ring.Seal(purpose, s.encode(), aad(s.key)), Expires: expires, Lookups: s.lookups}
 }
 
 // aad ties a record to its key: copied under another one it does not open.
@@ -70,7 +105,20 @@ func aad(k store.Key) string { return string(k[:]) }
 
 // Find returns the live session of a cookie's value, or nil. An error means
 // that the store could not say: it is never to be read as "not signed in".
+//
+// A session that another process ended is refused as soon as the store has told
+// of it; how long that can take, fresh.go says. Use FindNow where something
+// is changed on the word of the session.
 func (m *Manager) Find(ctx context.Context, id string) (*Session, error) {
+	return m.find(ctx, id, true)
+}
+
+// FindNow is Find, with the store asked in any case.
+func (m *Manager) FindNow(ctx context.Context, id string) (*Session, error) {
+	return m.find(ctx, id, false)
+}
+
+func (m *Manager) find(ctx context.Context, id string, mayCopy bool) (*Session, error) {
 	var raw [idBytes]byte
 	if !decodeID(&raw, id) {
 		return nil, nil
@@ -79,6 +127,25 @@ func (m *Manager) Find(ctx context.Context, id string) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
+	now := time.Now()
+	c := m.copies.find(key)
+	if !mayCopy || c == nil || !m.fresh(c, now) {
+		if c, err = m.read(ctx, key, c, now); c == nil || err != nil {
+			return nil, err
+		}
+	}
+	if now = time.Now(); !now.Before(c.session.Expires) {
+		return nil, nil
+	}
+	if now.Sub(c.session.LastSeen) > m.seenEvery() {
+		m.touch(ctx, c, now)
+	}
+	return c.session, nil
+}
+
+// read asks the store. old is a copy that may be of the same version, or nil.
+func (m *Manager) read(ctx context.Context, key store.Key, old *copied, began time.Time) (*copied, error) {
+	before := m.copies.mark(key)
 	rec, version, found, err := m.store.Get(ctx, table, key)
 	if err != nil {
 		return nil, fmt.Errorf("look up the session: %w", err)
@@ -86,27 +153,25 @@ func (m *Manager) Find(ctx context.Context, id string) (*Session, error) {
 	if !found {
 		return nil, nil
 	}
-	s := m.recent.find(key, version)
-	if s == nil {
-		if s = m.open(key, rec.Value); s == nil {
+	c := &copied{version: version, until: rec.Expires, read: began, before: before}
+	switch {
+	case old == nil || old.version != version:
+		if c.session = m.open(key, rec); c.session == nil {
 			return nil, nil
 		}
-		m.recent.add(s, version)
+	case m.current == nil:
+		return old, nil // copies are never used without asking: nothing to renew
+	default:
+		c.session = old.session
 	}
-	now := time.Now()
-	if !now.Before(s.Expires) {
-		return nil, nil
-	}
-	if now.Sub(s.LastSeen) > m.seenEvery() {
-		m.touch(ctx, s, version, now)
-	}
-	return s, nil
+	m.copies.add(c)
+	return c, nil
 }
 
 // open decodes a record. One that does not open is no session: it was damaged,
 // moved, or sealed with a key that has been removed.
-func (m *Manager) open(key store.Key, value []byte) *Session {
-	plain, err := m.ring.Open(purpose, value, aad(key))
+func (m *Manager) open(key store.Key, rec store.Record) *Session {
+	plain, err := m.ring.Open(purpose, rec.Value, aad(key))
 	if err != nil {
 		return nil
 	}
@@ -114,7 +179,7 @@ func (m *Manager) open(key store.Key, value []byte) *Session {
 	if err != nil {
 		return nil
 	}
-	s.key = key
+	s.key, s.lookups = key, rec.Lookups
 	return s
 }
 
@@ -124,14 +189,23 @@ func (m *Manager) seenEvery() time.Duration { return m.life.Idle / 20 }
 
 // touch moves the idle end. If it fails, the next request tries again; if
 // somebody ended or changed the session meanwhile, that wins.
-func (m *Manager) touch(ctx context.Context, s *Session, version store.Version, now time.Time) {
-	seen := *s
+func (m *Manager) touch(ctx context.Context, c *copied, now time.Time) {
+	seen := *c.session
 	seen.LastSeen = now
-	_, _ = m.store.Replace(ctx, table, s.key, version, m.record(&seen))
+	rec := m.record(&seen)
+	version, err := m.store.Replace(ctx, table, seen.key, c.version, rec)
+	if err != nil {
+		m.copies.forget(seen.key)
+		return
+	}
+	m.copies.add(&copied{session: &seen, version: version, until: rec.Expires, read: c.read, before: c.before})
 }
 
 // End deletes a session. From then on no request finds it, not even one that began before.
 func (m *Manager) End(ctx context.Context, s *Session) error {
+	m.copies.forget(s.key)
+	// Again afterwards: somebody may have read it just before it went.
+	defer m.copies.forget(s.key)
 	if err := m.store.Delete(ctx, table, s.key); err != nil {
 		return fmt.Errorf("end the session: %w", err)
 	}
@@ -140,7 +214,7 @@ func (m *Manager) End(ctx context.Context, s *Session) error {
 
 // Alive reports whether the session with this cookie value still lives.
 func (m *Manager) Alive(ctx context.Context, id string) (bool, error) {
-	s, err := m.Find(ctx, id)
+	s, err := m.FindNow(ctx, id)
 	return s != nil, err
 }
 

@@ -39,14 +39,21 @@ type Session struct {
 	AuthTime time.Time
 	ACR      string
 	AMR      []string
-	// ProviderSession is the provider's id of its own session (sid), if it has one.
-	ProviderSession string
+	// ProviderIssuer and ProviderSubject are iss and sub of the login's ID
+	// token, exactly as written, ProviderSession is its sid, and ProviderTime
+	// its iat: by these the provider names the session when it ends it. Without
+	// an ID token all are zero; many providers have no sid.
+	ProviderIssuer, ProviderSubject, ProviderSession string
+	ProviderTime                                     time.Time
+	// Device is what the person's browser seemed to be, for showing, in words of ours.
+	Device string
 	// LastSeen is rounded: it is written rarely.
 	LastSeen time.Time
 	// Expires is the absolute end. An idle session ends before it.
 	Expires time.Time
 
-	key store.Key
+	key     store.Key
+	lookups []store.Key
 }
 
 // Key names the session's record in the store. It is no secret of the browser:

@@ -87,7 +87,7 @@ func TestSES11_ForAnyTimesOfRequests(t *testing.T) {
 // nothing. It says what is wrong with that, or "".
 func requestsAt(t *testing.T, idle, absolute time.Duration, pauses []int64) string {
 	m := managerFor(memory.New(memory.Options{}), seal.NewRandomRing(), session.Lifetimes{Idle: idle, Absolute: absolute})
-	id, _, err := m.Create(t.Context(), ada())
+	id, _, _, err := m.Create(t.Context(), ada())
 	if err != nil {
 		return err.Error()
 	}
@@ -202,7 +202,7 @@ func TestA224_ALogoutAmongManyRequests(t *testing.T) {
 	s := storetest.Failing(memory.New(memory.Options{}))
 	m := managerFor(s, seal.NewRandomRing(), session.Lifetimes{Idle: 200 * time.Millisecond, Absolute: time.Hour})
 	for range 10 {
-		id, made, err := m.Create(t.Context(), ada())
+		id, made, _, err := m.Create(t.Context(), ada())
 		if err != nil {
 			t.Fatal(err)
 		}

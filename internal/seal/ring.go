@@ -97,6 +97,15 @@ func (r *Ring) IDs() []KeyID {
 	return ids
 }
 
+// KeyOf returns the id of the key that a message was sealed with, or
+// ErrMalformed. It does not open the message, which may be a forgery.
+func KeyOf(sealed []byte) (KeyID, error) {
+	if len(sealed) < Overhead() || sealed[0] != version {
+		return KeyID{}, ErrMalformed
+	}
+	return KeyID(sealed[1 : 1+idSize]), nil
+}
+
 func (r *Ring) secretOf(id KeyID) ([]byte, bool) {
 	for _, key := range r.keys() {
 		if key.id == id {
