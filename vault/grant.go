@@ -13,25 +13,61 @@ type grant struct {
 	provider string        // name of the provider's entry
 	login    string        // public id of the login that made it
 	tokens   *oauth.Tokens // nil if the grant has ended at the provider
-	expires  time.Time     // of the row
+
+	user  string    // of a kept grant; empty in that of a session
+	since time.Time // a kept grant exists, or was granted anew
+	// kept is the row that owns the tokens, where a session refers to a kept
+	// grant. Then tokens holds the login's ID token alone.
+	kept ID
+
+	renewed  time.Time // last, because an API refused the token
+	lease    lease
+	revoking *revoking // not nil: given up, and only here to be revoked
+
+	expires time.Time // of the row
 }
 
+// lease says who refreshes a grant.
+type lease struct {
+	Holder string `json:"h,omitempty"` // a random name; empty: nobody
+	Number uint64 `json:"n,omitempty"` // of the latest holding; it only grows
+}
+
+// revoking is what is known of attempts to revoke.
+type revoking struct {
+	Attempts int       `json:"a"`
+	Next     time.Time `json:"x"`
+}
+
+// ended reports whether nobody may use the grant any more.
+func (g *grant) ended() bool { return g.tokens == nil || g.revoking != nil }
+
 // grantFormat guards against reading a row of another version.
-const grantFormat = 1
+const grantFormat = 2
 
 var errFormat = errors.New("grant record has another format")
 
 // sealedGrant is the form in which a grant is sealed. It may be JSON: reading it
 // costs little beside the call to an API that it is read for.
 type sealedGrant struct {
-	Format   int    `json:"v"`
-	Provider string `json:"p"`
-	Login    string `json:"l,omitempty"`
-	Tokens   []byte `json:"t,omitempty"`
+	Format   int       `json:"v"`
+	Provider string    `json:"p"`
+	Login    string    `json:"l,omitempty"`
+	Tokens   []byte    `json:"t,omitempty"`
+	User     string    `json:"u,omitempty"`
+	Since    time.Time `json:"s,omitzero"`
+	Kept     []byte    `json:"k,omitempty"`
+	Renewed  time.Time `json:"r,omitzero"`
+	Lease    lease     `json:"e,omitzero"`
+	Revoking *revoking `json:"o,omitempty"`
 }
 
 func (g *grant) encode() ([]byte, error) {
-	s := sealedGrant{Format: grantFormat, Provider: g.provider, Login: g.login}
+	s := sealedGrant{Format: grantFormat, Provider: g.provider, Login: g.login, User: g.user, Since: g.since,
+		Renewed: g.renewed, Lease: g.lease, Revoking: g.revoking}
+	if g.kept != (ID{}) {
+		s.Kept = g.kept[:]
+	}
 	if g.tokens != nil {
 		var err error
 		if s.Tokens, err = g.tokens.MarshalSealed(); err != nil {
@@ -43,10 +79,12 @@ func (g *grant) encode() ([]byte, error) {
 
 func decodeGrant(b []byte) (*grant, error) {
 	var s sealedGrant
-	if err := json.Unmarshal(b, &s); err != nil || s.Format != grantFormat {
+	if err := json.Unmarshal(b, &s); err != nil || s.Format != grantFormat || len(s.Kept) != 0 && len(s.Kept) != len(ID{}) {
 		return nil, errFormat
 	}
-	g := &grant{provider: s.Provider, login: s.Login}
+	g := &grant{provider: s.Provider, login: s.Login, user: s.User, since: s.Since,
+		renewed: s.Renewed, lease: s.Lease, revoking: s.Revoking}
+	copy(g.kept[:], s.Kept)
 	if s.Tokens != nil {
 		var err error
 		if g.tokens, err = oauth.UnmarshalSealed(s.Tokens); err != nil {

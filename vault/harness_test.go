@@ -2,6 +2,7 @@ package vault_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wayleave/wayleave/internal/index"
 	"github.com/wayleave/wayleave/internal/seal"
 	"github.com/wayleave/wayleave/oauth"
 	"github.com/wayleave/wayleave/store"
@@ -28,6 +30,9 @@ type bench struct {
 	store *storetest.Faulty
 	ring  *seal.Ring
 	p     *fakeProvider
+
+	wide      bool // the provider ends the whole grant with one token
+	unrevoked bool // nothing is ever revoked
 }
 
 func newBench(t testing.TB) *bench {
@@ -37,13 +42,27 @@ func newBench(t testing.TB) *bench {
 }
 
 // replica is another process over the same store.
-func (b *bench) replica() *vault.Vault {
-	return vault.New(b.store, b.ring, func(name string) vault.Refresher {
+func (b *bench) replica() *vault.Vault { return b.over(b.store) }
+
+func (b *bench) over(s store.Store) *vault.Vault {
+	return vault.New(s, b.ring, index.New(s, b.ring), func(name string) vault.Provider {
 		if name != "acme" {
-			return nil
+			return vault.Provider{}
 		}
-		return b.p
+		return vault.Provider{Refresher: b.p, Revoker: b.revoker(), RevocationEndsGrant: b.wide}
 	})
+}
+
+// newVault is a vault whose providers revoke nothing.
+func newVault(s store.Store, r *seal.Ring, find func(string) vault.Refresher) *vault.Vault {
+	return vault.New(s, r, index.New(s, r), func(name string) vault.Provider { return vault.Provider{Refresher: find(name)} })
+}
+
+func (b *bench) revoker() vault.Revoker {
+	if b.unrevoked {
+		return nil
+	}
+	return b.p
 }
 
 // keep keeps the provider's present tokens, with this much life.
@@ -103,15 +122,17 @@ type fakeProvider struct {
 	user string
 	life time.Duration // of the access tokens it issues; 0: it does not say
 
-	mu      sync.Mutex
-	serial  int // of the tokens that are good now
-	calls   int
-	logins  []string
-	revoked bool
-	fail    error                                                 // instead of an answer
-	during  func(ctx context.Context)                             // while a refresh is under way, before tokens rotate
-	after   func(ctx context.Context)                             // and after they have
-	answer  func(old, fresh *oauth.Tokens) (*oauth.Tokens, error) // in place of fresh
+	mu       sync.Mutex
+	serial   int // of the tokens that are good now
+	calls    int
+	logins   []string
+	revoked  bool
+	returned []string                                              // refresh tokens, and access tokens of grants without
+	refuse   error                                                 // instead of revoking
+	fail     error                                                 // instead of an answer
+	during   func(ctx context.Context)                             // while a refresh is under way, before tokens rotate
+	after    func(ctx context.Context)                             // and after they have
+	answer   func(old, fresh *oauth.Tokens) (*oauth.Tokens, error) // in place of fresh
 }
 
 func newProvider(user string) *fakeProvider {
@@ -147,6 +168,14 @@ func (p *fakeProvider) Refresh(ctx context.Context, old *oauth.Tokens) (*oauth.T
 		return answer(old, fresh)
 	}
 	return fresh, err
+}
+
+// Revoke implements vault.Revoker.
+func (p *fakeProvider) Revoke(_ context.Context, t *oauth.Tokens) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.returned = append(p.returned, cmp.Or(t.RefreshToken.Reveal(), t.AccessToken.Reveal()))
+	return p.refuse
 }
 
 func (p *fakeProvider) rotate(old *oauth.Tokens) (*oauth.Tokens, error) {

@@ -28,7 +28,7 @@ func TestREF11_A183_NoTokenEverReachesAnotherGrant(t *testing.T) {
 			defer mu.Unlock()
 			return providers[name]
 		}
-		replicas := []*vault.Vault{vault.New(s, ring, find), vault.New(s, ring, find)}
+		replicas := []*vault.Vault{newVault(s, ring, find), newVault(s, ring, find)}
 		users := rapid.IntRange(2, 6).Draw(r, "users")
 		ids := make([]vault.ID, users)
 		for i := range ids {

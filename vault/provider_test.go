@@ -88,5 +88,5 @@ func vaultWithServer(t *testing.T, status int, kind, body string) (*vault.Vault,
 		t.Fatal(err)
 	}
 	t.Cleanup(client.CloseIdle)
-	return vault.New(memory.New(memory.Options{}), seal.NewRandomRing(), func(string) vault.Refresher { return client }), calls
+	return newVault(memory.New(memory.Options{}), seal.NewRandomRing(), func(string) vault.Refresher { return client }), calls
 }

@@ -2,12 +2,11 @@ package vault
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/wayleave/wayleave/oauth"
-	"github.com/wayleave/wayleave/store"
 )
 
 // refreshDeadline bounds one refresh, whoever waits for it; keepDeadline is the
@@ -15,8 +14,9 @@ import (
 const (
 	refreshDeadline = 20 * time.Second
 	keepDeadline    = 20 * time.Second
-	// racePatience is how long another process gets to write what it refreshed.
-	racePatience = 5 * time.Second
+	// atOnce is how many grants of one provider a process refreshes at the
+	// same time: after an outage all of them may be due.
+	atOnce = 32
 )
 
 // Refresher asks a provider for new tokens. [oauth.Client] is one.
@@ -24,9 +24,10 @@ type Refresher interface {
 	Refresh(ctx context.Context, old *oauth.Tokens) (*oauth.Tokens, error)
 }
 
-// flight is one refresh under way, shared by all who wait for it.
+// flight is one refresh under way, shared by all of this process who wait for it.
 type flight struct {
 	old    oauth.Secret // the access token that is no longer good enough
+	forced bool         // an API refused it
 	done   chan struct{}
 	tokens *oauth.Tokens
 	err    error
@@ -34,9 +35,12 @@ type flight struct {
 
 // refresh joins the refresh that is under way, or starts one. It runs detached
 // from the caller: who has spent a refresh token must hear the answer.
-func (v *Vault) refresh(ctx context.Context, id ID, old oauth.Secret) (*oauth.Tokens, error) {
+func (v *Vault) refresh(ctx context.Context, id ID, old oauth.Secret, forced bool) (*oauth.Tokens, error) {
 	for {
-		f := v.join(ctx, id, old)
+		f, err := v.join(ctx, id, old, forced)
+		if err != nil {
+			return nil, err
+		}
 		select {
 		case <-f.done:
 		case <-ctx.Done():
@@ -50,134 +54,138 @@ func (v *Vault) refresh(ctx context.Context, id ID, old oauth.Secret) (*oauth.To
 	}
 }
 
-func (v *Vault) join(ctx context.Context, id ID, old oauth.Secret) *flight {
+func (v *Vault) join(ctx context.Context, id ID, old oauth.Secret, forced bool) (*flight, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	f := v.flights[id]
-	if f == nil {
-		f = &flight{old: old, done: make(chan struct{})}
-		v.flights[id] = f
-		go v.run(context.WithoutCancel(ctx), id, f)
+	if f := v.flights[id]; f != nil {
+		return f, nil
 	}
-	return f
+	if f := v.failures[id]; f != nil && time.Now().Before(f.until) {
+		return nil, f.err
+	}
+	f := &flight{old: old, forced: forced, done: make(chan struct{})}
+	v.flights[id] = f
+	v.work.Go(func() { v.run(context.WithoutCancel(ctx), id, f) })
+	return f, nil
 }
 
 func same(a, b oauth.Secret) bool { return a.Reveal() == b.Reveal() }
 
 func (v *Vault) run(ctx context.Context, id ID, f *flight) {
-	ctx, cancel := context.WithTimeout(ctx, refreshDeadline)
-	defer cancel()
-	f.tokens, f.err = v.renewRow(ctx, id, f.old)
+	f.tokens, f.err = v.renewRow(ctx, id, f)
 	v.mu.Lock()
 	delete(v.flights, id)
 	v.mu.Unlock()
 	close(f.done)
 }
 
-// renewRow re-reads the row, refreshes unless somebody else has, and writes
-// the result before it returns it.
-func (v *Vault) renewRow(ctx context.Context, id ID, old oauth.Secret) (*oauth.Tokens, error) {
-	g, version, err := v.load(ctx, id)
-	if err != nil {
-		return nil, err
+// renewRow takes the grant into its hands, refreshes it unless somebody else
+// has, and writes the result before it returns it.
+func (v *Vault) renewRow(ctx context.Context, id ID, f *flight) (*oauth.Tokens, error) {
+	h, ready, err := v.take(ctx, id, f.old)
+	if h == nil {
+		return ready, err
 	}
-	if !same(g.tokens.AccessToken, old) && g.tokens.Valid(time.Now(), Margin) {
-		return g.tokens, nil
+	p := v.provider(h.grant.provider).Refresher
+	ctx = oauth.WithLogin(ctx, h.grant.login)
+	fresh, err := h.ask(ctx, p)
+	switch {
+	case err == nil:
+		v.forgive(id)
+		return h.write(ctx, fresh, f.forced)
+	case oauth.EndsGrant(err):
+		v.forgive(id)
+		return h.end(ctx, err)
 	}
-	p := v.provider(g.provider)
-	if p == nil || g.tokens.RefreshToken.IsZero() {
-		return nil, fmt.Errorf("the access token has expired and cannot be refreshed: %w", ErrNoGrant)
-	}
-	fresh, err := p.Refresh(oauth.WithLogin(ctx, g.login), g.tokens)
-	if err != nil {
-		if oauth.EndsGrant(err) {
-			return v.believeEnd(ctx, id, version, err)
-		}
-		return nil, err
-	}
-	next := *g
-	next.tokens = fresh
-	return v.replace(ctx, id, version, &next)
+	v.remember(id, err)
+	h.release(ctx)
+	return nil, err
 }
 
-// replace writes the row and returns its tokens. It does not give up at the
-// first failure: the old refresh token may be spent, and this is the only copy
-// of the new one.
-func (v *Vault) replace(ctx context.Context, id ID, version store.Version, g *grant) (*oauth.Tokens, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepDeadline)
+// ask makes the call, when it is this grant's turn. An answer that got lost on
+// its way is asked for once more, at once: a provider that has rotated the
+// refresh token already accepts it again for a moment, if it ever does.
+func (h *holding) ask(ctx context.Context, p Refresher) (*oauth.Tokens, error) {
+	ctx, cancel := context.WithTimeout(ctx, refreshDeadline)
 	defer cancel()
-	rec, err := v.record(id, g)
+	leave, err := h.v.turn(ctx, h.grant.provider)
 	if err != nil {
 		return nil, err
 	}
-	for pause := 20 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		_, err := v.store.Replace(ctx, table, id, version, rec)
-		switch {
-		case err == nil:
-			return g.tokens, nil
-		case errors.Is(err, store.ErrConflict):
-			// The grant was dropped, or another process was faster, or this
-			// was written before and only the answer was lost. What the row
-			// says now is right in each case.
-			return v.Peek(ctx, id)
-		case errors.Is(err, store.ErrClosed), errors.Is(err, store.ErrTooLarge), errors.Is(err, store.ErrNoExpiry):
-			return nil, fmt.Errorf("keep the refreshed grant: %w", err)
+	defer leave()
+	type answer struct {
+		tokens *oauth.Tokens
+		err    error
+	}
+	got := make(chan answer, 1)
+	go func() {
+		t, err := p.Refresh(ctx, h.grant.tokens)
+		if oauth.Unanswered(err) && ctx.Err() == nil {
+			t, err = p.Refresh(ctx, h.grant.tokens)
 		}
+		got <- answer{t, err}
+	}()
+	tick := time.NewTicker(leaseRenewal)
+	defer tick.Stop()
+	for {
 		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return nil, fmt.Errorf("keep the refreshed grant: %w", err)
+		case a := <-got:
+			return a.tokens, a.err
+		case <-tick.C:
+			h.renew(ctx)
 		}
 	}
 }
 
-// believeEnd marks a grant that has ended at the provider, unless the row has
-// moved on meanwhile: then somebody else was faster, and the refresh token that
-// was refused is no longer the grant's.
-//
-// Other processes may share the store, and one of them may be about to write
-// the tokens that made ours old. So the row is watched for a while before the
-// provider is believed. That makes losing a grant to such a race unlikely, not
-// impossible.
-func (v *Vault) believeEnd(ctx context.Context, id ID, version store.Version, cause error) (*oauth.Tokens, error) {
-	patience := time.Duration(0)
-	if !v.store.SingleProcess() {
-		patience = racePatience
+// turn waits for one of the provider's places.
+func (v *Vault) turn(ctx context.Context, provider string) (leave func(), err error) {
+	v.mu.Lock()
+	places := v.turns[provider]
+	if places == nil {
+		places = make(chan struct{}, atOnce)
+		v.turns[provider] = places
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience+keepDeadline)
-	defer cancel()
-	for began := time.Now(); ; {
-		g, now, err := v.load(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		if now != version {
-			return g.tokens, nil
-		}
-		if time.Since(began) >= patience {
-			return v.end(ctx, id, version, g, cause)
-		}
-		select {
-		case <-time.After(250 * time.Millisecond):
-		case <-ctx.Done():
-			return nil, fmt.Errorf("%w: %w", context.Cause(ctx), cause)
-		}
+	v.mu.Unlock()
+	select {
+	case places <- struct{}{}:
+		return func() { <-places }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait to refresh: %w", context.Cause(ctx))
 	}
 }
 
-// end writes that the grant has ended, if nobody has written the row since.
-func (v *Vault) end(ctx context.Context, id ID, version store.Version, g *grant, cause error) (*oauth.Tokens, error) {
-	ended := *g
-	ended.tokens = nil
-	rec, err := v.record(id, &ended)
-	if err != nil {
-		return nil, err
+// failure is a refresh that did not work and may work later.
+type failure struct {
+	err   error
+	count int
+	until time.Time // nobody tries before
+}
+
+const maxFailures = 10_000 // grants; more are not remembered
+
+// remember makes the next attempts wait, longer each time and not all at once:
+// a provider in trouble is not helped by being asked again and again.
+func (v *Vault) remember(id ID, err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	f := v.failures[id]
+	if f == nil {
+		if len(v.failures) >= maxFailures {
+			clear(v.failures)
+		}
+		f = &failure{}
+		v.failures[id] = f
 	}
-	switch _, err := v.store.Replace(ctx, table, id, version, rec); {
-	case errors.Is(err, store.ErrConflict):
-		return v.Peek(ctx, id)
-	case err != nil:
-		return nil, fmt.Errorf("record that the grant has ended: %w", err)
+	f.err, f.count = err, f.count+1
+	if f.count == 1 {
+		return // a single failure may be over: whoever tries again is not held up
 	}
-	return nil, fmt.Errorf("%w: %w", ErrNoGrant, cause)
+	pause := min(time.Second<<min(f.count-2, 6), time.Minute)
+	f.until = time.Now().Add(pause/2 + rand.N(pause/2))
+}
+
+func (v *Vault) forgive(id ID) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	delete(v.failures, id)
 }

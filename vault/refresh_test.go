@@ -475,11 +475,39 @@ func TestREF06_A187_APassingFailureDestroysNothing(t *testing.T) {
 					t.Error("the row was changed")
 				}
 				b.p.set(func(p *fakeProvider) { p.fail = nil })
+				time.Sleep(2 * time.Second)
 				got, err = b.Tokens(t.Context(), id)
 				wantTokens(t, got, err, "user-access-2")
 			})
 		})
 	}
+}
+
+func TestREF06_AProviderInTroubleIsAskedLessAndLess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		id := b.keep(-time.Second)
+		b.p.fail = &oauth.Error{Check: oauth.CheckTokenHTTP, Fault: oauth.FaultUnavailable, Reason: "the provider could not be reached"}
+		var gaps []time.Duration
+		last := time.Now()
+		for began := time.Now(); time.Since(began) < 10*time.Minute; time.Sleep(100 * time.Millisecond) {
+			before := b.p.called()
+			got, err := b.Tokens(t.Context(), id)
+			wantFailed(t, got, err, b.p.fail)
+			if b.p.called() != before {
+				gaps, last = append(gaps, time.Since(last)), time.Now()
+			}
+		}
+		if n := len(gaps); n < 12 || n > 30 {
+			t.Errorf("%d attempts in ten minutes of 6000 requests", n)
+		}
+		for i, gap := range gaps[2:] {
+			least := min(time.Second<<i, time.Minute) / 2
+			if gap < least || gap > 2*least+time.Second {
+				t.Errorf("attempt %d came %v after the one before; want %v to %v", i+3, gap, least, 2*least)
+			}
+		}
+	})
 }
 
 func TestREF07_A184_AnAnswerAboutAnotherPersonEndsTheGrant(t *testing.T) {

@@ -59,7 +59,7 @@ func TestEveryGrantHasItsOwnName(t *testing.T) {
 func TestSES15_TheStoreHoldsNoTokenInClear(t *testing.T) {
 	b := newBench(t)
 	w := &written{Store: b.store}
-	v := vault.New(w, b.ring, func(string) vault.Refresher { return b.p })
+	v := newVault(w, b.ring, func(string) vault.Refresher { return b.p })
 	tokens := b.p.present()
 	tokens.Expires = time.Now().Add(-time.Second)
 	id, err := v.Keep(t.Context(), "acme-canary", "login-canary", tokens, time.Now().Add(time.Hour))
@@ -170,19 +170,19 @@ func TestADamagedRecordDoesNotOpen(t *testing.T) {
 	id := b.keep(time.Hour)
 	whole, _ := b.row(id)
 	plain, err := b.ring.Open("grant", whole.Value, string(id[:]))
-	if err != nil || !bytes.HasPrefix(plain, []byte(`{"v":1,`)) {
+	if err != nil || !bytes.HasPrefix(plain, []byte(`{"v":2,`)) {
 		t.Fatalf("%v: %.7s", err, plain)
 	}
-	next := append([]byte(`{"v":2,`), plain[7:]...)
+	next := append([]byte(`{"v":1,`), plain[7:]...)
 	for name, value := range map[string][]byte{
 		"empty":                       {},
 		"cut":                         whole.Value[:len(whole.Value)-1],
 		"one bit changed":             append(slices.Clone(whole.Value[:len(whole.Value)-1]), whole.Value[len(whole.Value)-1]^1),
-		"sealed for something else":   b.ring.Seal("session", []byte(`{"v":1}`), string(id[:])),
-		"sealed by somebody else":     seal.NewRandomRing().Seal("grant", []byte(`{"v":1}`), string(id[:])),
+		"sealed for something else":   b.ring.Seal("session", []byte(`{"v":2}`), string(id[:])),
+		"sealed by somebody else":     seal.NewRandomRing().Seal("grant", []byte(`{"v":2}`), string(id[:])),
 		"of another format":           b.ring.Seal("grant", next, string(id[:])),
 		"of no format":                b.ring.Seal("grant", []byte(`{}`), string(id[:])),
-		"tokens of another format":    b.ring.Seal("grant", []byte(`{"v":1,"p":"acme","t":"AAAA"}`), string(id[:])),
+		"tokens of another format":    b.ring.Seal("grant", []byte(`{"v":2,"p":"acme","t":"AAAA"}`), string(id[:])),
 		"not even a record of a sort": b.ring.Seal("grant", []byte("\x01\x02"), string(id[:])),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -204,7 +204,7 @@ func TestSES14_RingKeysRotate(t *testing.T) {
 	first, second := key32(), key32()
 	s, p := memory.New(memory.Options{}), newProvider("user")
 	find := func(string) vault.Refresher { return p }
-	before := vault.New(s, ring(t, first), find)
+	before := newVault(s, ring(t, first), find)
 	tokens := p.present()
 	tokens.Expires = time.Now().Add(-time.Minute)
 	id, err := before.Keep(t.Context(), "acme", "", tokens, time.Now().Add(time.Hour))
@@ -212,14 +212,14 @@ func TestSES14_RingKeysRotate(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	without := vault.New(s, ring(t, second), find)
+	without := newVault(s, ring(t, second), find)
 	got, err := without.Peek(t.Context(), id)
 	wantEnded(t, got, err)
 	if !errors.Is(err, seal.ErrUnknownKey) {
 		t.Errorf("error %v", err)
 	}
 
-	during := vault.New(s, ring(t, second, first), find)
+	during := newVault(s, ring(t, second, first), find)
 	got, err = during.Tokens(t.Context(), id) // and writes it with the new key
 	wantTokens(t, got, err, "user-access-2")
 	got, err = without.Peek(t.Context(), id)
