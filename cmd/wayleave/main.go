@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net/url"
 	"os"
 	"os/signal"
 	"strings"
@@ -33,6 +34,9 @@ type command struct {
 	run func(ctx context.Context, c *invocation) int
 	// flags declares what the command understands, besides --help.
 	flags func(*flag.FlagSet, *options)
+	// maxArgs is how many words it takes that are no flags, before them, behind
+	// them or between them. Zero: none.
+	maxArgs int
 }
 
 // options are the values of all flags; each command declares those it has.
@@ -48,11 +52,17 @@ type options struct {
 	alg        string
 	explain    bool
 	lifetime   string
+	admin      string
+	yes        bool
+	all        bool
+	selector   url.Values
 }
 
 // invocation is a command with its parsed flags.
 type invocation struct {
 	options
+	command        string
+	args           []string // at most command.maxArgs
 	stdout, stderr io.Writer
 }
 
@@ -62,9 +72,15 @@ func (c *invocation) fail(err error) int {
 	return 1
 }
 
+// misuse says what is wrong with the command line and returns the status for it.
+func (c *invocation) misuse(err error) int {
+	fmt.Fprintf(c.stderr, "wayleave %s: %v\nTry: wayleave %s --help\n", c.command, err, c.command)
+	return usageStatus
+}
+
 const usageStatus = 2
 
-var commands = []command{demoCommand, walkthroughCommand, devidpCommand, versionCommand}
+var commands = []command{demoCommand, walkthroughCommand, devidpCommand, keysCommand, sessionsCommand, versionCommand}
 
 // run is main without its process.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -83,13 +99,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 func (cmd command) invoke(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	c := &invocation{stdout: stdout, stderr: stderr}
+	c := &invocation{command: cmd.name, stdout: stdout, stderr: stderr}
 	fs := flag.NewFlagSet(cmd.name, flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	if cmd.flags != nil {
 		cmd.flags(fs, &c.options)
 	}
 	err := fs.Parse(args)
+	for err == nil && fs.NArg() > 0 && len(c.args) < cmd.maxArgs {
+		c.args = append(c.args, fs.Arg(0))
+		err = fs.Parse(fs.Args()[1:])
+	}
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		cmd.help(stdout, fs)
@@ -98,8 +118,7 @@ func (cmd command) invoke(ctx context.Context, args []string, stdout, stderr io.
 		err = fmt.Errorf("unexpected argument %q", fs.Arg(0))
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "wayleave %s: %v\nTry: wayleave %s --help\n", cmd.name, err, cmd.name)
-		return usageStatus
+		return c.misuse(err)
 	}
 	return cmd.run(ctx, c)
 }

@@ -1,0 +1,10 @@
+//go:build !unix
+
+package keyfile
+
+import (
+	"io/fs"
+	"os"
+)
+
+func chownLike(*os.File, fs.FileInfo) error { return nil }
