@@ -25,7 +25,8 @@ func TestA052WhateverIsSaidStaysText(t *testing.T) {
 		form := pages.Action{Label: s, Mark: s, URL: "/logout", Post: true, Fields: map[string]string{s: s}}
 		actions := []pages.Action{action, form}
 		m := pages.Message{Title: s, Text: s, Detail: s, Who: s, Reference: s, Actions: actions}
-		return map[string]string{"message": message(t, p, m), "sign-in": signIn(t, p, pages.SignIn{Note: s, Actions: actions})}
+		return map[string]string{"message": message(t, p, m), "sign-in": signIn(t, p, pages.SignIn{Note: s, Actions: actions}),
+			"account": account(t, p, saying(s))}
 	}
 	harmless := draw("text")
 	for _, s := range hostile {
@@ -172,6 +173,16 @@ func FuzzA052Message(f *testing.F) {
 	f.Fuzz(func(t *testing.T, a, b string) {
 		wantOnlyAllowed(t, message(t, p, pages.Message{Title: a, Text: b, Detail: a, Who: b, Reference: a,
 			Actions: []pages.Action{{Label: a, Mark: b, URL: "/", Post: true, Fields: map[string]string{a: b}}}}))
+	})
+}
+
+func FuzzA052Account(f *testing.F) {
+	for _, s := range hostile {
+		f.Add(s)
+	}
+	p := newPages(f, tracker)
+	f.Fuzz(func(t *testing.T, s string) {
+		wantOnlyAllowed(t, account(t, p, saying(s)))
 	})
 }
 

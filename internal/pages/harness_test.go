@@ -40,6 +40,15 @@ func signIn(t testing.TB, p *pages.Pages, s pages.SignIn) string {
 	return page.String()
 }
 
+func account(t testing.TB, p *pages.Pages, a pages.Account) string {
+	t.Helper()
+	var page bytes.Buffer
+	if err := p.RenderAccount(&page, a); err != nil {
+		t.Fatal(err)
+	}
+	return page.String()
+}
+
 // element is one start tag with its attributes, and the text right inside it.
 type element struct {
 	name string
@@ -103,9 +112,9 @@ func all(list []element, name string) []element {
 // style attributes, links to style sheets, frames and refreshes are not in it.
 var allowedAttributes = map[string][]string{
 	"html": {"lang", "dir"}, "head": nil, "meta": {"charset", "name", "content"}, "title": nil, "style": nil,
-	"body": nil, "main": nil, "div": {"class"}, "img": {"src", "alt", "width", "height"}, "h1": nil, "p": {"class"},
-	"bdi": nil, "strong": nil, "code": nil, "span": {"class", "aria-hidden"}, "a": {"class", "href"},
-	"form": {"method", "action", "autocomplete"}, "input": {"type", "name", "value"}, "button": {"class"},
+	"body": nil, "main": nil, "div": {"class"}, "img": {"src", "alt", "width", "height"}, "h1": nil, "h2": nil, "p": {"class", "role"},
+	"ul": {"class"}, "li": nil, "time": {"datetime"}, "bdi": nil, "strong": {"id"}, "code": nil, "span": {"class", "aria-hidden"}, "a": {"class", "href"},
+	"form": {"method", "action", "autocomplete"}, "input": {"type", "name", "value"}, "button": {"class", "aria-describedby"},
 }
 
 func wantOnlyAllowed(t testing.TB, page string) {

@@ -1,10 +1,10 @@
 // Package pages draws what the library itself shows under its base path: the
 // choice of a provider, messages about a sign-in that did not end well, the
-// question before signing out.
+// question before signing out, a person's own sessions and connections.
 //
-// [New] takes a [Site] and gives [Pages]; [Pages.RenderSignIn] and
-// [Pages.RenderMessage] write a complete document, and [Pages.CSP] the policy that
-// has to be sent with it. The sentences are in [Texts].
+// [New] takes a [Site] and gives [Pages]; [Pages.RenderSignIn],
+// [Pages.RenderMessage] and [Pages.RenderAccount] write a complete document, and
+// [Pages.CSP] the policy that has to be sent with it. The sentences are in [Texts].
 //
 // A page is one document without scripts, whose only other resource is the app's
 // own logo. What stands in it is escaped; what a stranger may have written is also

@@ -38,6 +38,8 @@ func everyPage(t *testing.T, p *pages.Pages) map[string]string {
 		"sign-in":           signIn(t, p, providers),
 		"sign-in, nothing":  signIn(t, p, pages.SignIn{}),
 		"message":           message(t, p, everything()),
+		"account":           account(t, p, fullAccount()),
+		"account, nothing":  account(t, p, pages.Account{}),
 		"message, only one": message(t, p, pages.Message{Title: "Signed out"}),
 	}
 }

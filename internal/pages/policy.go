@@ -67,3 +67,7 @@ func sourceOf(target string) string {
 func notInHost(r rune) bool {
 	return !isLetter(r) && !isDigit(r) && r != '.' && r != '-' && r != '_'
 }
+
+// Origin is the origin of a URL as a policy spells it; empty if it has none that
+// a policy can name.
+func (p *Pages) Origin(of string) string { return sourceOf(of) }

@@ -31,6 +31,24 @@ type Texts struct {
 	SignedOutTitle string
 	SignedOutText  string // %s: the app
 
+	AccountTitle           string
+	AccountSessions        string // heading of the list of signed-in browsers
+	AccountThisBrowser     string // marks the one that is looking
+	AccountSignedIn        string // %s: a date and time
+	AccountLastSeen        string // %s: a date and time
+	AccountMore            string // %s: how many sessions are shown, of more
+	AccountEnd             string // the button that ends one session
+	AccountEndOthers       string // the button that ends all but this one
+	AccountConnections     string // heading of the list of providers
+	AccountConnected       string // %s: a date and time
+	AccountScopes          string // before the list of what was granted
+	AccountDisconnect      string // the button
+	AccountDisconnectMeans string // %s: the app
+	AccountSessionEnded    string // after AccountEnd
+	AccountOthersEnded     string // after AccountEndOthers
+	AccountDisconnected    string // after AccountDisconnect; %s: the provider
+	AccountNothingToEnd    string // after a button for what had ended before
+
 	ErrorIDLabel string // before the reference that leads to the log entry
 
 	TookTooLong    Cause
@@ -87,6 +105,24 @@ func DefaultTexts() Texts {
 		LogoutButton:   "Sign out",
 		SignedOutTitle: "You are signed out",
 		SignedOutText:  "Your session with %s has ended on this browser.",
+
+		AccountTitle:           "Your account",
+		AccountSessions:        "Where you are signed in",
+		AccountThisBrowser:     "This browser",
+		AccountSignedIn:        "Signed in %s",
+		AccountLastSeen:        "Last seen %s",
+		AccountMore:            "Only %s of your sessions are shown; there are more.",
+		AccountEnd:             "Sign out",
+		AccountEndOthers:       "Sign out everywhere else",
+		AccountConnections:     "Connected accounts",
+		AccountConnected:       "Connected %s",
+		AccountScopes:          "What was granted:",
+		AccountDisconnect:      "Disconnect",
+		AccountDisconnectMeans: "After you disconnect an account, %s can no longer use it, not even for work it does while you are away. You can connect it again.",
+		AccountSessionEnded:    "That session is signed out.",
+		AccountOthersEnded:     "All other sessions are signed out.",
+		AccountDisconnected:    "%s is disconnected.",
+		AccountNothingToEnd:    "That had already ended.",
 
 		ErrorIDLabel: "Reference",
 
