@@ -8,9 +8,11 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/wayleave/wayleave/internal/device"
 	"github.com/wayleave/wayleave/oauth"
 	"github.com/wayleave/wayleave/provider"
 	"github.com/wayleave/wayleave/session"
+	"github.com/wayleave/wayleave/vault"
 )
 
 // exchangeDeadline bounds all that happens between the callback and the
@@ -57,7 +59,7 @@ func (a *Auth) finishLogin(w http.ResponseWriter, r *http.Request, p *provider.P
 	p.Client.TellReturned(r.Context(), login, cb)
 	p.Client.TellChecked(r.Context(), login, oauth.CheckState, nil)
 	at := &arrival{w: w, r: r, p: p, cb: cb, login: login, browser: browser}
-	if at.session, err = a.sessionOf(r); err != nil {
+	if at.session, err = a.sessionNow(r); err != nil {
 		a.unavailable(w, r, err)
 		return
 	}
@@ -169,7 +171,7 @@ func (a *Auth) arriveAgain(at *arrival, c *claim) {
 		Expected: "a login that is not yet completed", Got: "one that is", Reason: "the login was used before", Cure: "sign in again"}
 	at.p.Client.TellChecked(at.r.Context(), at.login, oauth.CheckSingleUse, again)
 	// The first arrival may have ended the session that this one came with.
-	if at.session, err = a.sessionOf(at.r); err != nil {
+	if at.session, err = a.sessionNow(at.r); err != nil {
 		a.unavailable(at.w, at.r, err)
 		return
 	}
@@ -209,13 +211,13 @@ func (a *Auth) exchange(at *arrival, c *claim, code *oauth.Code) {
 		err error
 	}
 	done := make(chan result, 1)
-	go func() {
+	a.exchanges.Go(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(at.r.Context()), exchangeDeadline)
 		defer cancel()
 		id, err := a.signInSafely(ctx, at, code)
 		a.settle(ctx, c, id, at.browser)
 		done <- result{id, err}
-	}()
+	})
 	select {
 	case res := <-done:
 		if errors.Is(res.err, errSignedOut) {
@@ -275,24 +277,25 @@ func (a *Auth) signIn(ctx context.Context, at *arrival, code *oauth.Code) (strin
 			return "", &refusedByApp{err}
 		}
 	}
-	grant, err := a.vault.Keep(ctx, at.p.Name(), at.login.ID(), tokens, time.Now().Add(a.cfg.SessionLifetime))
+	grant, err := a.keepGrant(ctx, at, id, tokens)
 	if err != nil {
 		return "", &storeError{err}
 	}
-	s := session.Session{User: userOf(id), Login: at.login.ID(), Grant: grant}
+	s := session.Session{User: userOf(id), Login: at.login.ID(), Grant: grant, Device: device.Describe(at.r.UserAgent())}
 	if t := tokens.IDToken; t != nil {
-		s.AuthTime, s.ACR, s.AMR, s.ProviderSession = t.AuthTime, t.ACR, t.AMR, t.SessionID
+		s.AuthTime, s.ACR, s.AMR = t.AuthTime, t.ACR, t.AMR
+		s.ProviderIssuer, s.ProviderSubject, s.ProviderSession, s.ProviderTime = t.Issuer, t.Subject, t.SessionID, t.IssuedAt
 	}
-	sessionID, made, err := a.sessions.Create(ctx, s)
+	sessionID, made, crowdedOut, err := a.sessions.Create(ctx, s)
 	if err != nil {
-		return "", errors.Join(&storeError{err}, a.vault.Drop(ctx, grant))
+		return "", errors.Join(&storeError{err}, a.drop(ctx, grant))
 	}
-	if out, err := a.claims.loggedOut(ctx, at.browser); err != nil || out {
-		if err == nil {
-			err = errSignedOut
-		} else {
-			err = &storeError{err}
+	for _, old := range crowdedOut {
+		if err := a.drop(ctx, old.Grant); err != nil {
+			return "", errors.Join(&storeError{err}, a.endSession(ctx, made))
 		}
+	}
+	if err := a.checkStillWanted(ctx, at, made); err != nil {
 		return "", errors.Join(err, a.endSession(ctx, made))
 	}
 	if at.session != nil {
@@ -302,6 +305,32 @@ func (a *Auth) signIn(ctx context.Context, at *arrival, code *oauth.Code) (strin
 		}
 	}
 	return sessionID, nil
+}
+
+// keepGrant stores the tokens: with the session, or for the user where the
+// provider's entry asks for offline access.
+func (a *Auth) keepGrant(ctx context.Context, at *arrival, id *provider.Identity, t *oauth.Tokens) (vault.ID, error) {
+	end := time.Now().Add(a.cfg.SessionLifetime)
+	if at.p.Offline() {
+		return a.vault.KeepOffline(ctx, id.ID, at.p.Name(), at.login.ID(), t, end)
+	}
+	return a.vault.Keep(ctx, at.p.Name(), at.login.ID(), t, end)
+}
+
+// checkStillWanted: nobody has signed out, here or at the provider, while the
+// login was being completed.
+func (a *Auth) checkStillWanted(ctx context.Context, at *arrival, s *session.Session) error {
+	out, err := a.claims.loggedOut(ctx, at.browser)
+	if err == nil && !out {
+		out, err = a.claims.endedByProvider(ctx, s)
+	}
+	switch {
+	case err != nil:
+		return &storeError{err}
+	case out:
+		return errSignedOut
+	}
+	return nil
 }
 
 // errSignedOut: the person signed out while this login was being completed.

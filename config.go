@@ -50,6 +50,15 @@ type Config struct {
 	IdleTimeout     time.Duration
 	SessionLifetime time.Duration
 
+	// SessionsPerUser is how many sessions one user can have; with one more,
+	// the oldest ends. Default: 100. Negative: no limit.
+	SessionsPerUser int
+	// LogoutHereOnly leaves the provider's own session alone when a user
+	// signs out here. Default: where the provider has a place for it, the
+	// browser goes there and signs out too, so that on a shared computer the
+	// next person cannot come back with one click.
+	LogoutHereOnly bool
+
 	// OnSignIn is called when a person has proved who they are, before a
 	// session exists: create the user, or refuse with an error. An error made
 	// by [Deny] is shown to the person; any other is logged, and they see that
@@ -125,6 +134,9 @@ func (c *Config) normalise() []error {
 	if c.IdleTimeout < time.Second || c.SessionLifetime < c.IdleTimeout || c.SessionLifetime > maxLifetime {
 		bad("SessionLifetime", fmt.Sprintf("is %v with an IdleTimeout of %v", c.SessionLifetime, c.IdleTimeout), "use at least a second for idle, no more than the lifetime, and at most 30 days for that")
 	}
+	if c.SessionsPerUser == 0 {
+		c.SessionsPerUser = 100
+	}
 	if len(c.Providers) == 0 {
 		bad("Providers", "is empty", "add one, such as {Preset: provider.Google(), ClientID: …, ClientSecret: …}")
 	}
@@ -165,7 +177,7 @@ func (c *Config) newProviders(tell func(context.Context, oauth.Event)) ([]*provi
 	var out []*provider.Provider
 	names, places := map[string]bool{}, map[string]string{}
 	taken := map[string]bool{c.BasePath: true}
-	for _, own := range []string{"/session", "/logout", "/signed-out"} {
+	for _, own := range []string{"/session", "/logout", "/signed-out", "/account", "/account/end", "/account/disconnect"} {
 		taken[c.BasePath+own] = true
 	}
 	for _, pc := range c.Providers {

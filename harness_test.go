@@ -152,6 +152,10 @@ func (a *app) record(_ context.Context, ev oauth.Event) {
 }
 
 // checked returns the checks that were made, in order, failed ones with a "!".
+// sessionGrants counts the grants of sessions: beside them, each person who
+// ever signed in has one that is kept, since the app asks for offline access.
+func (a *app) sessionGrants(people int) int { return a.store.Len("grant") - people }
+
 func (a *app) checked() []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -10,6 +10,7 @@ import (
 	"github.com/wayleave/wayleave/internal/index"
 	"github.com/wayleave/wayleave/internal/seal"
 	"github.com/wayleave/wayleave/oauth"
+	"github.com/wayleave/wayleave/session"
 	"github.com/wayleave/wayleave/store"
 )
 
@@ -208,4 +209,99 @@ func (l *ledger) loggedOut(ctx context.Context, browser string) (bool, error) {
 		return false, fmt.Errorf("look for a logout: %w", err)
 	}
 	return found, nil
+}
+
+// A provider can end its session while a login that began in it is being
+// completed here. Its logout token then finds no session yet. So what it names
+// is marked too, with the token's time, and a login whose ID token is not newer
+// does not get its session.
+const providerLogoutKind = byte('e')
+
+// markProviderLogout marks what a logout token names: one session of the
+// provider, or all of a person.
+func (l *ledger) markProviderLogout(ctx context.Context, provider string, t *oauth.LogoutToken) error {
+	ctx, cancel := context.WithTimeout(ctx, storeDeadline)
+	defer cancel()
+	key, err := l.providerLogoutKey(ctx, provider, t.Issuer, t.SessionID, t.Subject)
+	if err != nil {
+		return err
+	}
+	rec := store.Record{Value: binary.BigEndian.AppendUint64(nil, uint64(t.IssuedAt.Unix())), Expires: time.Now().Add(logoutKept)}
+	for range 3 {
+		_, version, found, err := l.store.Get(ctx, logoutTable, key)
+		if err == nil && found {
+			_, err = l.store.Replace(ctx, logoutTable, key, version, rec)
+		} else if err == nil {
+			_, err = l.store.Create(ctx, logoutTable, key, rec)
+		}
+		if err == nil || !errors.Is(err, store.ErrConflict) {
+			return err
+		}
+	}
+	return nil // others write the same at this very moment
+}
+
+// endedByProvider reports whether the provider has ended what a session was
+// made from.
+func (l *ledger) endedByProvider(ctx context.Context, s *session.Session) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, storeDeadline)
+	defer cancel()
+	for _, name := range [][2]string{{s.ProviderSession, ""}, {"", s.ProviderSubject}} {
+		if name[0] == "" && name[1] == "" {
+			continue
+		}
+		key, err := l.providerLogoutKey(ctx, s.Provider, s.ProviderIssuer, name[0], name[1])
+		if err != nil {
+			return false, err
+		}
+		rec, _, found, err := l.store.Get(ctx, logoutTable, key)
+		if err != nil {
+			return false, fmt.Errorf("look for a logout at the provider: %w", err)
+		}
+		if found && len(rec.Value) == 8 && s.ProviderTime.Unix() <= int64(binary.BigEndian.Uint64(rec.Value)) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func (l *ledger) providerLogoutKey(ctx context.Context, provider, issuer, sid, subject string) (store.Key, error) {
+	if sid != "" {
+		subject = ""
+	}
+	var b []byte
+	for _, part := range []string{provider, issuer, sid, subject} {
+		b = append(binary.BigEndian.AppendUint32(b, uint32(len(part))), part...)
+	}
+	return l.index.Key(ctx, providerLogoutKind, b)
+}
+
+// A logout token is accepted once (OpenID Connect Back-Channel Logout section
+// 2.6): its jti is claimed for as long as the token could be sent again.
+const (
+	tokenTable = store.Table("jti")
+	tokenKind  = byte('j')
+)
+
+// claimToken claims a logout token. first is true for exactly one caller.
+// release takes the claim back, for a logout that did not work.
+func (l *ledger) claimToken(ctx context.Context, provider string, t *oauth.LogoutToken) (first bool, release func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, storeDeadline)
+	defer cancel()
+	key, err := l.index.Key(ctx, tokenKind, []byte(provider+"\x00"+t.Issuer+"\x00"+t.ID))
+	if err == nil {
+		_, err = l.store.Create(ctx, tokenTable, key, store.Record{Expires: t.RememberUntil})
+	}
+	switch {
+	case errors.Is(err, store.ErrConflict):
+		return false, nil, nil
+	case err != nil:
+		return false, nil, fmt.Errorf("claim the logout token: %w", err)
+	}
+	release = func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeDeadline)
+		defer cancel()
+		_ = l.store.Delete(ctx, tokenTable, key) // if it stays, a second delivery is refused
+	}
+	return true, release, nil
 }

@@ -147,8 +147,8 @@ func TestOnSignInRefusesTheSecondPerson(t *testing.T) {
 	b.robot = newRobot()
 	at := b.open(b.authorizeAs(b.beginAt("/wanted"), "grace", true))
 	checkPage(t, at, "403 You may not use this app")
-	if b.user() != user || a.store.Len("session") != 1 || a.store.Len("grant") != 1 {
-		t.Errorf("signed in is %q; %d sessions, %d grants", b.user(), a.store.Len("session"), a.store.Len("grant"))
+	if b.user() != user || a.store.Len("session") != 1 || a.sessionGrants(1) != 1 {
+		t.Errorf("signed in is %q; %d sessions, %d grants", b.user(), a.store.Len("session"), a.sessionGrants(1))
 	}
 }
 

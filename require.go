@@ -16,6 +16,16 @@ const sessionCookie = "session"
 // sessionOf returns the live session of the browser, or nil. An error means
 // that the store could not say.
 func (a *Auth) sessionOf(r *http.Request) (*session.Session, error) {
+	return a.findSession(r, a.sessions.Find)
+}
+
+// sessionNow is sessionOf for what changes something: the store is asked, where
+// a session that was read a moment ago could do otherwise.
+func (a *Auth) sessionNow(r *http.Request) (*session.Session, error) {
+	return a.findSession(r, a.sessions.FindNow)
+}
+
+func (a *Auth) findSession(r *http.Request, find func(context.Context, string) (*session.Session, error)) (*session.Session, error) {
 	value, n := cookie.Find(r.Header, a.jar.Name(sessionCookie))
 	if n != 1 {
 		return nil, nil
@@ -27,7 +37,7 @@ func (a *Auth) sessionOf(r *http.Request) (*session.Session, error) {
 		ctx, cancel = context.WithTimeout(ctx, storeDeadline)
 		defer cancel()
 	}
-	return a.sessions.Find(ctx, value)
+	return find(ctx, value)
 }
 
 // setSession gives the browser the id of its new session. The cookie lives as
@@ -49,6 +59,7 @@ func (a *Auth) RequireLogin(next http.Handler) http.Handler {
 		case s == nil:
 			a.sendToLogin(w, r)
 		default:
+			a.startUpkeep()
 			a.forgetLoop(w, r)
 			next.ServeHTTP(w, r.WithContext(withSession(r.Context(), s)))
 		}

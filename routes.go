@@ -17,10 +17,15 @@ func (a *Auth) routes() map[string]http.Handler {
 	for _, p := range a.providers {
 		handle("GET", base+"/"+p.Name()+"/login", func(w http.ResponseWriter, r *http.Request) { a.startLogin(w, r, p) })
 		handle("GET", a.callbackPathOf(p), func(w http.ResponseWriter, r *http.Request) { a.finishLogin(w, r, p) })
+		handle("POST", base+"/"+p.Name()+"/backchannel-logout", func(w http.ResponseWriter, r *http.Request) { a.backchannelLogout(w, r, p) })
+		handle("GET", base+"/"+p.Name()+"/frontchannel-logout", func(w http.ResponseWriter, r *http.Request) { a.frontchannelLogout(w, r, p) })
 	}
 	handle("GET", base+"/session", a.showSession)
 	handle("GET POST", base+"/logout", a.logout)
 	handle("GET", base+"/signed-out", a.showSignedOut)
+	handle("GET", base+"/account", a.showAccount)
+	handle("POST", base+"/account/end", a.endFromAccount)
+	handle("POST", base+"/account/disconnect", a.disconnectFromAccount)
 	return routes
 }
 

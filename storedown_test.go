@@ -120,7 +120,7 @@ func TestSES16TheSessionCannotBeKept(t *testing.T) {
 	a := newApp(t, func(c *wayleave.Config) { c.Store = &hooked{Store: c.Store, create: failSessions} })
 	b := a.browser()
 	check503(t, "callback", b.open(b.callback("/wanted")))
-	if n := a.store.Len("grant"); n != 0 {
+	if n := a.sessionGrants(1); n != 0 {
 		t.Errorf("%d grants are left over", n)
 	}
 }

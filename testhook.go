@@ -23,7 +23,7 @@ func signInForTest(ctx context.Context, auth any, user session.User, tokens *oau
 			return nil, err
 		}
 	}
-	id, _, err := a.sessions.Create(ctx, s)
+	id, _, _, err := a.sessions.Create(ctx, s)
 	if err != nil {
 		_ = a.vault.Drop(ctx, vault.ID(s.Grant)) // the first error says more
 		return nil, err

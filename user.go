@@ -54,12 +54,15 @@ var ErrLoginRequired = errors.New("the user has to sign in")
 //
 // The client may be kept while ctx lives; it stops working with the session.
 func (a *Auth) Client(ctx context.Context) *http.Client {
-	s := session.FromContext(ctx)
-	src := &tokenSource{a: a}
-	t := &oauth.Transport{Source: src, Base: a.cfg.APITransport, OnEvent: a.cfg.OnEvent}
-	if s != nil {
-		src.grant, src.login, t.Provider = s.Grant, s.Login, s.Provider
+	src, name := &tokenSource{a: a}, ""
+	if s := session.FromContext(ctx); s != nil {
+		src.grant, src.login, name = s.Grant, s.Login, s.Provider
 	}
+	return a.clientFor(src, name)
+}
+
+func (a *Auth) clientFor(src *tokenSource, provider string) *http.Client {
+	t := &oauth.Transport{Source: src, Base: a.cfg.APITransport, OnEvent: a.cfg.OnEvent, Provider: provider}
 	return &http.Client{
 		Transport:     &loginTransport{login: src.login, base: t},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -20,6 +20,7 @@
 package wayleave
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base32"
@@ -28,6 +29,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 
 	"github.com/wayleave/wayleave/internal/cookie"
 	"github.com/wayleave/wayleave/internal/index"
@@ -67,6 +69,9 @@ type Auth struct {
 
 	byAddress *limiter
 	byBrowser *limiter
+
+	exchanges sync.WaitGroup // logins that are being completed
+	upkeep    upkeep
 }
 
 // New checks cfg and makes an Auth. It connects to nothing: providers and
@@ -98,6 +103,7 @@ func New(cfg Config) (*Auth, error) {
 		a.avoid = append(a.avoid, a.callbackPathOf(p))
 	}
 	a.handlers = a.routes()
+	a.upkeep.ctx, a.upkeep.cancel = context.WithCancel(context.Background())
 	// A proxy in front may change the Host header: our origin is still this one.
 	if err := a.csrf.AddTrustedOrigin(cfg.BaseURL); err != nil {
 		return nil, err
@@ -133,12 +139,13 @@ func (a *Auth) openStore() {
 		a.process = binary.BigEndian.Uint64(b[:]) | 1
 	}
 	a.index = index.New(a.store, a.ring)
-	a.sessions = session.NewManager(a.store, a.ring, a.index, session.Lifetimes{Idle: a.cfg.IdleTimeout, Absolute: a.cfg.SessionLifetime})
-	a.vault = vault.New(a.store, a.ring, func(name string) vault.Refresher {
-		if p := a.provider(name); p != nil {
-			return p.Client
+	a.sessions = session.NewManager(a.store, a.ring, a.index, session.Lifetimes{Idle: a.cfg.IdleTimeout, Absolute: a.cfg.SessionLifetime, PerUser: a.cfg.SessionsPerUser})
+	a.vault = vault.New(a.store, a.ring, a.index, func(name string) vault.Provider {
+		p := a.provider(name)
+		if p == nil {
+			return vault.Provider{}
 		}
-		return nil
+		return vault.Provider{Refresher: p.Client, Revoker: p.Client, RevocationEndsGrant: p.RevocationEndsGrant()}
 	})
 	a.claims = &ledger{store: a.store, index: a.index, ring: a.ring}
 	if a.ownStore {
@@ -148,8 +155,22 @@ func (a *Auth) openStore() {
 	}
 }
 
-// Close closes connections that are kept open, and the store if New made it.
+// Check asks the store whether it answers and was sealed with the configured
+// keys: an app that calls it when it starts hears of wrong keys then, and not
+// from its users.
+func (a *Auth) Check(ctx context.Context) error {
+	if _, err := a.index.Key(ctx, claimKind, nil); err != nil {
+		return err
+	}
+	a.startUpkeep()
+	return nil
+}
+
+// Close waits for logins and refreshes that are under way, at most 45 seconds,
+// and ends what goes on beside the requests. It closes connections that are kept
+// open, and the store if New made it. Stop serving requests first.
 func (a *Auth) Close() error {
+	a.finish()
 	for _, p := range a.providers {
 		p.Client.CloseIdle()
 	}

@@ -1,0 +1,137 @@
+package wayleave
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/wayleave/wayleave/oauth"
+	"github.com/wayleave/wayleave/provider"
+	"github.com/wayleave/wayleave/session"
+)
+
+// logoutSkew is how much later than a logout token a login may say it was, by
+// the provider's own clocks, and still be meant by it.
+const logoutSkew = 5 * time.Second
+
+// backchannelLogout is told by the provider, not by a browser, that a session
+// there has ended (OpenID Connect Back-Channel Logout). There are no cookies,
+// and nothing to forge: the token is signed. It answers 200 also when there is
+// no such session, and 400 whenever nothing may have been ended.
+func (a *Auth) backchannelLogout(w http.ResponseWriter, r *http.Request, p *provider.Provider) {
+	if !a.byAddress.allow(a.cfg.ClientAddress(r), time.Now()) {
+		w.Header().Set("Retry-After", "10")
+		refuseLogoutToken(w, http.StatusTooManyRequests, "too many requests")
+		return
+	}
+	raw, err := oauth.ReadLogoutRequest(r)
+	var t *oauth.LogoutToken
+	if err == nil {
+		t, err = p.Client.VerifyLogoutToken(r.Context(), raw)
+	}
+	if err == nil {
+		err = a.endByProvider(r.Context(), p, t)
+	}
+	if err == nil {
+		w.WriteHeader(http.StatusOK)
+		return
+	}
+	a.cfg.Logger.LogAttrs(r.Context(), slog.LevelWarn, "back-channel logout refused", slog.String("provider", p.Name()),
+		slog.String("check", string(oauth.CheckOf(err))), errAttr(err))
+	status, reason := http.StatusBadRequest, "the logout could not be carried out"
+	if e, ok := errors.AsType[*oauth.Error](err); ok {
+		reason = e.Reason
+		if e.Check == oauth.CheckLogoutRequest && e.Status != 0 {
+			status = e.Status
+		}
+	}
+	refuseLogoutToken(w, status, reason)
+}
+
+// refuseLogoutToken answers as Back-Channel Logout section 2.8 says.
+func refuseLogoutToken(w http.ResponseWriter, status int, reason string) {
+	writeJSON(w, status, map[string]string{"error": "invalid_request", "error_description": reason})
+}
+
+// endByProvider carries out what a verified logout token says, once.
+func (a *Auth) endByProvider(ctx context.Context, p *provider.Provider, t *oauth.LogoutToken) error {
+	first, release, err := a.claims.claimToken(ctx, p.Name(), t)
+	if err != nil {
+		return err
+	}
+	if !first {
+		return &oauth.Error{Step: oauth.StepUse, Check: oauth.CheckLogoutID, Fault: oauth.FaultBrowser, Reason: "the logout token was used before", Expected: "a new jti"}
+	}
+	// The mark first: a login that is being completed either finds it, or has
+	// made its session by now, which is then found here.
+	err = a.claims.markProviderLogout(ctx, p.Name(), t)
+	if err == nil {
+		err = a.endNamed(ctx, p, t)
+	}
+	if err != nil {
+		release()
+	}
+	return err
+}
+
+// endNamed ends the sessions that a logout token names: those of its sid, or of
+// its sub if it has none. Sessions that began after it was made are not meant.
+func (a *Auth) endNamed(ctx context.Context, p *provider.Provider, t *oauth.LogoutToken) error {
+	for {
+		list, more, err := a.sessions.OfProvider(ctx, p.Name(), t.Issuer, t.SessionID, t.Subject)
+		if err != nil {
+			return err
+		}
+		ended := 0
+		for _, s := range list {
+			if s.ProviderTime.After(t.IssuedAt.Add(logoutSkew)) {
+				continue
+			}
+			if err := a.endSession(ctx, s); err != nil {
+				return err
+			}
+			ended++
+		}
+		if !more || ended == 0 {
+			return nil
+		}
+	}
+}
+
+// frontchannelLogout is loaded in a frame of the provider's own page (OpenID
+// Connect Front-Channel Logout). It works only where our cookies reach such a
+// frame, which is when provider and app are one site: browsers send them to no
+// other. Anybody can ask for it, so it ends the session of this browser alone,
+// if iss and sid name it, and tells the provider nothing.
+func (a *Auth) frontchannelLogout(w http.ResponseWriter, r *http.Request, p *provider.Provider) {
+	h := w.Header()
+	h.Del("X-Frame-Options")
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors "+orText(a.pages.Origin(p.Realm()), "'none'"))
+	s, err := a.sessionNow(r)
+	if err != nil {
+		retryAfter(w, 5*time.Second)
+		http.Error(w, "temporarily unavailable", http.StatusServiceUnavailable)
+		return
+	}
+	if s != nil && namedInFrame(r, p, s) {
+		if err := errors.Join(a.sessions.End(r.Context(), s), a.vault.Forget(r.Context(), s.Grant)); err != nil {
+			retryAfter(w, 5*time.Second)
+			http.Error(w, "temporarily unavailable", http.StatusServiceUnavailable)
+			return
+		}
+		a.jar.Clear(w, a.jar.Name(sessionCookie), "/")
+	}
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = w.Write([]byte("<!DOCTYPE html><title>Signed out</title>")) // the same for everybody
+}
+
+// namedInFrame reports whether iss and sid, each given once, are those of the session.
+func namedInFrame(r *http.Request, p *provider.Provider, s *session.Session) bool {
+	q := r.URL.Query()
+	iss, sid := q["iss"], q["sid"]
+	return len(iss) == 1 && len(sid) == 1 && sid[0] != "" &&
+		s.Provider == p.Name() && s.ProviderIssuer == iss[0] && s.ProviderSession == sid[0]
+}

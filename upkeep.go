@@ -1,0 +1,118 @@
+package wayleave
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/wayleave/wayleave/internal/reseal"
+	"github.com/wayleave/wayleave/session"
+	"github.com/wayleave/wayleave/vault"
+)
+
+// upkeep is what goes on beside the requests: grants that were given up are
+// revoked, and records are sealed anew after a change of keys. It begins when the
+// store is first known to work, not in New, which asks nobody for anything.
+type upkeep struct {
+	begin  sync.Once
+	ctx    context.Context
+	cancel context.CancelFunc
+	tasks  sync.WaitGroup
+
+	mu        sync.Mutex
+	resealing Resealing
+}
+
+// sealed are the tables whose records outlive a change of keys. Others live for
+// minutes.
+var sealed = []reseal.Table{
+	{Name: session.Table, Purpose: session.Purpose},
+	{Name: vault.Table, Purpose: vault.Purpose},
+}
+
+func (a *Auth) startUpkeep() {
+	a.upkeep.begin.Do(func() {
+		if a.upkeep.ctx.Err() != nil {
+			return // closed
+		}
+		a.upkeep.tasks.Go(func() {
+			a.vault.Work(a.upkeep.ctx, func(provider string, err error) {
+				a.cfg.Logger.LogAttrs(a.upkeep.ctx, slog.LevelWarn, "grant not revoked yet", slog.String("provider", provider), errAttr(err))
+			})
+		})
+		if len(a.ring.IDs()) > 1 {
+			a.upkeep.tasks.Go(a.resealAll)
+		}
+	})
+}
+
+// Resealing is how far the records have been sealed anew with the first key.
+type Resealing struct {
+	Running bool
+	// Seen of all records were looked at; Resealed of those were sealed anew.
+	Seen, Resealed int
+	// Unreadable were sealed with keys that are not among Config.Keys.
+	Unreadable int
+	// Finished is when all was done; zero before.
+	Finished time.Time
+}
+
+// Resealing tells how far the records have been sealed anew. That begins by
+// itself soon after the start if there is more than one key; when it has
+// finished in all processes, keys behind the first are no longer needed.
+func (a *Auth) Resealing() Resealing {
+	a.upkeep.mu.Lock()
+	defer a.upkeep.mu.Unlock()
+	return a.upkeep.resealing
+}
+
+// resealAll tries until it succeeds once: a store that is down now is up later.
+func (a *Auth) resealAll() {
+	ctx := a.upkeep.ctx
+	tell := func(change func(*Resealing)) {
+		a.upkeep.mu.Lock()
+		defer a.upkeep.mu.Unlock()
+		change(&a.upkeep.resealing)
+	}
+	for pause := time.Second; ; pause = min(2*pause, time.Minute) {
+		tell(func(r *Resealing) { *r = Resealing{Running: true} })
+		err := reseal.Run(ctx, a.store, a.ring, sealed, func(p reseal.Progress) {
+			tell(func(r *Resealing) { r.Seen, r.Resealed, r.Unreadable = p.Seen, p.Resealed, p.Unknown })
+		})
+		if err == nil {
+			tell(func(r *Resealing) { r.Running, r.Finished = false, time.Now() })
+			r := a.Resealing()
+			a.cfg.Logger.LogAttrs(ctx, slog.LevelInfo, "records are sealed with the first key", slog.Int("seen", r.Seen), slog.Int("resealed", r.Resealed), slog.Int("unreadable", r.Unreadable))
+			return
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		a.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "records not sealed anew yet", errAttr(err))
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// closeDeadline is how long Close waits for what must not be broken off.
+const closeDeadline = 45 * time.Second
+
+// finish waits for logins and refreshes that are under way: what a provider has
+// given out once, and nobody has kept, is lost.
+func (a *Auth) finish() {
+	a.upkeep.cancel()
+	ctx, cancel := context.WithTimeout(context.Background(), closeDeadline)
+	defer cancel()
+	logins := make(chan struct{})
+	go func() { a.exchanges.Wait(); a.upkeep.tasks.Wait(); close(logins) }()
+	select {
+	case <-logins:
+	case <-ctx.Done():
+	}
+	_ = a.vault.Wait(ctx) // there is no more time
+	a.sessions.Close()
+}
