@@ -192,13 +192,15 @@ func (a *Auth) adminKeys(w http.ResponseWriter, r *http.Request) {
 	}
 	var keys []key
 	left := 0
-	for id, n := range counts {
-		if id != a.ring.Active() {
-			left += n
-		}
-	}
 	for _, id := range a.ring.IDs() {
 		keys = append(keys, key{id.String(), id == a.ring.Active(), counts[id]})
+		if id != a.ring.Active() {
+			left += counts[id]
+		}
+		delete(counts, id)
+	}
+	for id, n := range counts { // of keys that were removed: nobody can read them
+		keys = append(keys, key{id.String(), false, n})
 	}
 	progress := a.Resealing()
 	writeJSON(w, http.StatusOK, map[string]any{"keys": keys,

@@ -21,6 +21,9 @@ var demoCommand = command{
 	flags: func(fs *flag.FlagSet, o *options) {
 		fs.StringVar(&o.listen, "listen", "localhost:8000", "address of Finance Tracker")
 		fs.StringVar(&o.provider, "provider", "127.0.0.1:0", "address of the provider; port 0 takes a free one")
+		fs.StringVar(&o.store, "store", "memory:", "where sessions are kept: memory:, file:PATH, redis://… or postgres://…")
+		fs.StringVar(&o.keys, "keys", "", "file of sealing keys, made by wayleave keys new; needed with another store than memory:")
+		fs.StringVar(&o.admin, "admin", "", "admin socket for wayleave sessions, such as unix:demo.sock")
 		fs.StringVar(&o.lifetime, "token-lifetime", "20s", "how long access tokens live: short, so that one can watch the refresh")
 	},
 	run: runDemo,
@@ -50,6 +53,10 @@ func runDemo(ctx context.Context, c *invocation) int {
 	if err != nil {
 		return c.fail(err)
 	}
+	if options.Store, options.Keys, err = openStore(ctx, c.store, c.keys); err != nil {
+		return c.fail(err)
+	}
+	defer options.Store.Close()
 	story := trace.NewRecorder(0)
 	options.OnEvent, options.TracePath = story.Record, "/trace/"
 	tracker, err := app.New(options)
@@ -57,11 +64,23 @@ func runDemo(ctx context.Context, c *invocation) int {
 		return c.fail(err)
 	}
 	defer tracker.Close()
+	if err := tracker.Check(ctx); err != nil {
+		return c.fail(err)
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/trace/", story.Handler("/trace"))
 	mux.Handle("/", tracker)
 	fmt.Fprintf(c.stdout, "Finance Tracker is at %s\nSign in there; %s ends it.\n", baseURL, cmp.Or(interruptKey(), "an interrupt"))
-	if err := app.Serve(ctx, app.Site{Listener: ln, Handler: onlyHost(baseURL, mux)}, app.Site{Listener: providerLn, Handler: idp}); err != nil {
+	sites := []app.Site{{Listener: ln, Handler: onlyHost(baseURL, mux)}, {Listener: providerLn, Handler: idp}}
+	if c.admin != "" {
+		adminLn, err := listenAdmin(c.admin)
+		if err != nil {
+			return c.fail(err)
+		}
+		defer adminLn.Close()
+		sites = append(sites, app.Site{Listener: adminLn, Handler: tracker.AdminHandler()})
+	}
+	if err := app.Serve(ctx, sites...); err != nil {
 		return c.fail(err)
 	}
 	return 0

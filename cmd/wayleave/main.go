@@ -53,6 +53,8 @@ type options struct {
 	explain    bool
 	lifetime   string
 	admin      string
+	store      string
+	keys       string
 	yes        bool
 	all        bool
 	selector   url.Values

@@ -92,6 +92,12 @@ func New(o Options) (*App, error) {
 // ServeHTTP serves the app.
 func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }
 
+// AdminHandler is for operators; see [wayleave.Auth.AdminHandler].
+func (a *App) AdminHandler() http.Handler { return a.auth.AdminHandler() }
+
+// Check asks the store whether it works; see [wayleave.Auth.Check].
+func (a *App) Check(ctx context.Context) error { return a.auth.Check(ctx) }
+
 // Close ends what New started. It does not close Options.Store.
 func (a *App) Close() error { return a.auth.Close() }
 

@@ -38,6 +38,7 @@ func StandIn(baseURL, issuer string, tokenLifetime time.Duration) (*devidp.Serve
 			Name:         "Finance Tracker",
 			RedirectURIs: []string{baseURL + "/auth/" + google.EffectiveName() + "/callback"},
 		}},
+		LogoutChannels: map[string]devidp.LogoutChannel{google.ClientID: {BackChannel: baseURL + "/auth/" + google.EffectiveName() + "/backchannel-logout"}},
 	})
 	if err != nil {
 		return nil, Options{}, err
