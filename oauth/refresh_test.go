@@ -34,11 +34,11 @@ func TestREF02_WhatARefreshAnswerMayLeaveOut(t *testing.T) {
 		refresh string
 		scopes  string
 	}{
-		"everything":                    {map[string]any{"id_token": nil, "expires_in": nil}, "rt-1", "openid email"},
-		"nothing: rotated":              {map[string]any{"id_token": nil, "refresh_token": "rt-2", "scope": "openid"}, "rt-2", "openid"},
+		"REF-08 everything":             {map[string]any{"id_token": nil, "expires_in": nil}, "rt-1", "openid email"},
+		"REF-10 nothing, and narrower":  {map[string]any{"id_token": nil, "refresh_token": "rt-2", "scope": "openid"}, "rt-2", "openid"},
 		"A188 an empty refresh token":   {map[string]any{"id_token": nil, "refresh_token": ""}, "rt-1", "openid email"},
 		"A188 the same one again":       {map[string]any{"id_token": nil, "refresh_token": "rt-1"}, "rt-1", "openid email"},
-		"A186 wider scope is not taken": {map[string]any{"id_token": nil, "scope": "openid email admin"}, "rt-1", "openid email"},
+		"A186, REF-10 wider, not taken": {map[string]any{"id_token": nil, "scope": "openid email admin"}, "rt-1", "openid email"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f.grant("", tc.members)
@@ -52,7 +52,7 @@ func TestREF02_WhatARefreshAnswerMayLeaveOut(t *testing.T) {
 			if fresh.IDToken == nil || fresh.IDToken.Subject != "user-1" {
 				t.Error("REF-08: the identity of the login is lost")
 			}
-			if name == "everything" && !fresh.Expires.IsZero() {
+			if name == "REF-08 everything" && !fresh.Expires.IsZero() {
 				t.Error("an old expiry was taken over")
 			}
 		})
@@ -155,6 +155,8 @@ func TestREF05_WhatAFailureMeans(t *testing.T) {
 		"REF-06 the connection breaks": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, oauth.FaultUnavailable, ""},
 		"A187 HTML":                    {send(200, "text/html", "<p>"), oauth.FaultProvider, ""},
 		"A187 no access token":         {send(200, "application/json", `{"token_type":"Bearer"}`), oauth.FaultProvider, ""},
+		"REF-14 another type of token": {send(200, "application/json", `{"access_token":"at-2","token_type":"DPoP"}`), oauth.FaultProvider, ""},
+		"REF-14 no type":               {send(200, "application/json", `{"access_token":"at-2"}`), oauth.FaultProvider, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f.answer("/token", tc.answer)
@@ -173,6 +175,25 @@ func TestREF05_WhatAFailureMeans(t *testing.T) {
 	}
 }
 
+func TestREF09_UserInfoReadAgainIsAboutTheSamePerson(t *testing.T) {
+	f := newFake(t)
+	fl, tok := f.tokens(map[string]any{"refresh_token": "rt-1"})
+	f.grant("", map[string]any{"id_token": nil})
+	fresh, err := fl.c.Refresh(t.Context(), tok)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.answer("/userinfo", sendJSON(map[string]any{"sub": "user-1", "name": "Ada"}))
+	if _, err := fl.c.UserInfo(t.Context(), fresh, nil); err != nil {
+		t.Errorf("the same person: %v", err)
+	}
+	f.answer("/userinfo", sendJSON(map[string]any{"sub": "user-2"}))
+	_, err = fl.c.UserInfo(t.Context(), fresh, nil)
+	if oauth.CheckOf(err) != oauth.CheckUserInfoSubject || oauth.FaultOf(err) != oauth.FaultProvider {
+		t.Errorf("another person: %v", err)
+	}
+}
+
 func TestRefreshWithoutARefreshToken(t *testing.T) {
 	f := newFake(t)
 	fl, tok := f.tokens(nil)
@@ -180,7 +201,7 @@ func TestRefreshWithoutARefreshToken(t *testing.T) {
 	wantCheck(t, err, oauth.CheckRefresh, oauth.FaultCaller, "refresh: there is no refresh token; ask for offline access when the user signs in")
 }
 
-func TestDialectOfRefreshRequests(t *testing.T) {
+func TestREF17_DialectOfRefreshRequests(t *testing.T) {
 	f := newFake(t)
 	fl, tok := f.tokens(map[string]any{"refresh_token": "rt-1", "refresh_expires_in": 3600}, func(c *oauth.Config) {
 		c.Dialect.RefreshURL, c.Dialect.RefreshWithScope = f.issuer()+"/refresh", true

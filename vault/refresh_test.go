@@ -510,6 +510,38 @@ func TestREF06_AProviderInTroubleIsAskedLessAndLess(t *testing.T) {
 	})
 }
 
+// After an outage all grants may be due at the same moment.
+func TestREF13_AProviderIsAskedForSoManyAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		var mu sync.Mutex
+		now, most := 0, 0
+		count := func(by int) {
+			mu.Lock()
+			defer mu.Unlock()
+			now += by
+			most = max(most, now)
+		}
+		b.p.during = func(context.Context) { count(1); time.Sleep(100 * time.Millisecond); count(-1) }
+		b.p.answer = func(_, _ *oauth.Tokens) (*oauth.Tokens, error) {
+			return &oauth.Tokens{AccessToken: oauth.NewSecret("fresh"), Type: "Bearer", Expires: time.Now().Add(time.Hour)}, nil
+		}
+		var all sync.WaitGroup
+		for range 500 {
+			id := b.keep(-time.Second)
+			all.Go(func() {
+				if got, err := b.Tokens(t.Context(), id); err != nil || got.AccessToken.Reveal() != "fresh" {
+					t.Errorf("%v, %v", got, err)
+				}
+			})
+		}
+		all.Wait()
+		if most > 32 || b.p.called() != 500 {
+			t.Errorf("%d refreshes, up to %d at the same time", b.p.called(), most)
+		}
+	})
+}
+
 func TestREF07_A184_AnAnswerAboutAnotherPersonEndsTheGrant(t *testing.T) {
 	for name, fail := range map[string]*oauth.Error{
 		"A184 another person": {Check: oauth.CheckRefresh, Fault: oauth.FaultProvider, Reason: "the refreshed ID token speaks of another person than the first"},

@@ -16,6 +16,8 @@ type requirement struct {
 	Level string   `json:"level"`
 	Text  string   `json:"text"`
 	Tests []string `json:"tests"`
+	// Waived is why no test names it; empty if one does, or should.
+	Waived string `json:"waived,omitempty"`
 }
 
 // document is all of them, in the order in which they are written.

@@ -1,10 +1,12 @@
 // Requirements prints which tests name which line of docs/requirements.md.
 //
-//	go run ./internal/tools/requirements [-missing] [-part A0,B1] [-json | -markdown]
+//	go run ./internal/tools/requirements [-missing] [-part A0,B1] [-gate] [-json | -markdown]
 //
 // It finds names and nothing more: whether a test proves what its name says is
 // for a reader to judge. It exits with 1 if a test names an id that the
-// document does not have, or if the document itself is malformed.
+// document does not have, or if the document itself is malformed. docs/waived.md
+// lists what no test names, with the reason; with -gate every other MUST and
+// every attack of the parts must be named.
 package main
 
 import (
@@ -29,6 +31,7 @@ func run(args []string, out io.Writer) error {
 	root := flags.String("root", ".", "the repository's directory")
 	missing := flags.Bool("missing", false, "print only ids that no test names")
 	parts := flags.String("part", "", "print only these parts, such as A0,B1")
+	gated := flags.Bool("gate", false, "fail if a MUST or an attack is neither named nor waived")
 	asJSON := flags.Bool("json", false, "print JSON")
 	asMarkdown := flags.Bool("markdown", false, "print Markdown tables")
 	if err := flags.Parse(args); err != nil {
@@ -47,6 +50,7 @@ func run(args []string, out io.Writer) error {
 		return err
 	}
 	unknown := doc.attach(found)
+	stale := doc.waive(filepath.Join(*root, "docs", "waived.md"))
 	shown, err := doc.only(*parts)
 	if err != nil {
 		return err
@@ -61,7 +65,10 @@ func run(args []string, out io.Writer) error {
 	default:
 		err = rep.text(out)
 	}
-	return errors.Join(err, unknownError(unknown))
+	if *gated {
+		err = errors.Join(err, gate(shown))
+	}
+	return errors.Join(err, unknownError(unknown), stale)
 }
 
 // unknownError says which tests name ids that the document lacks. It is

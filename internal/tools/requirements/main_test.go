@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -142,6 +143,40 @@ func TestIDsAreFoundWhereTheyStand(t *testing.T) {
 		if got, want := find[where](in), strings.Fields(cells[2]); !slices.Equal(got, want) {
 			t.Errorf("%s %q: got %q, want %q", where, in, got, want)
 		}
+	}
+}
+
+// Each MUST and each attack is named or waived, and no waiver outlives its
+// reason.
+func TestTheGateAndItsWaivers(t *testing.T) {
+	for file, want := range map[string]string{
+		"good.md":    "",
+		"half.md":    "neither named by a test nor waived: A256",
+		"stale.md":   "A001 is waived, and oauth/oauth_test.go:FuzzTable names it",
+		"unknown.md": "there is no A999",
+		"empty.md":   "want an id and a reason",
+		"twice.md":   "A003 is listed twice",
+	} {
+		t.Run(file, func(t *testing.T) {
+			var out bytes.Buffer
+			root := tree(t, map[string]string{"docs/waived.md": "waived/" + file})
+			err := run([]string{"-root", root, "-gate"}, &out)
+			if want == "" && (err != nil || !strings.Contains(out.String(), "waived: Nobody calls that helper.")) {
+				t.Errorf("%v\n%s", err, out.String())
+			}
+			if want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+				t.Errorf("%v, want %q", err, want)
+			}
+		})
+	}
+}
+
+// finished are the parts of which nothing may be left open.
+const finished = "A10,A13,A14,B8,B10,B12,B15"
+
+func TestNothingIsLeftOpenInWhatIsFinished(t *testing.T) {
+	if err := run([]string{"-root", "../../..", "-gate", "-part", finished}, io.Discard); err != nil {
+		t.Error(err)
 	}
 }
 

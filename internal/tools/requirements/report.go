@@ -32,7 +32,7 @@ func newReport(rows []*requirement, missing bool) *report {
 		rep.Total = all[0]
 	}
 	if missing {
-		rep.Rows = slices.DeleteFunc(slices.Clone(rows), func(r *requirement) bool { return len(r.Tests) > 0 })
+		rep.Rows = slices.DeleteFunc(slices.Clone(rows), func(r *requirement) bool { return len(r.Tests) > 0 || r.Waived != "" })
 	}
 	return rep
 }
@@ -73,6 +73,9 @@ func (rep *report) text(out io.Writer) error {
 		if named == "" {
 			named = "no test names it: " + r.Text
 		}
+		if r.Waived != "" {
+			named = "waived: " + r.Waived
+		}
 		fmt.Fprintf(&b, "  %-7s %-7s %s\n", r.ID, r.Level, named)
 	}
 	b.WriteString("\nnamed by a test, of all\n")
@@ -87,7 +90,7 @@ func (rep *report) markdown(out io.Writer) error {
 	var b strings.Builder
 	b.WriteString("| Id | Part | Level | Tests |\n|---|---|---|---|\n")
 	for _, r := range rep.Rows {
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r.ID, r.Part, r.Level, strings.Join(r.Tests, "<br>"))
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r.ID, r.Part, r.Level, strings.Join(r.Tests, "<br>")+r.Waived)
 	}
 	b.WriteString("\n| Part or level | Named | All |\n|---|---|---|\n")
 	for _, t := range slices.Concat(rep.Parts, rep.Levels, []total{rep.Total}) {
