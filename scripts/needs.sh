@@ -22,6 +22,7 @@ need() { # NAME CHECK PACKAGE...
 has() { command -v "$1"; }
 compiles_c() { echo '#include <stdlib.h>' | gcc -E -; }
 has_font() { [[ -n $(find /usr/share/fonts /usr/local/share/fonts -name '*.[to]tf' -print -quit) ]]; }
+has_postgres() { compgen -G '/usr/lib/postgresql/*/bin/initdb' || has initdb; } # Debian keeps it out of the path
 
 check_needs() {
 	missing=() packages=()
@@ -32,6 +33,9 @@ check_needs() {
 	need 'a font for chromium' has_font fonts-dejavu-core
 	need certutil 'has certutil' libnss3-tools
 	need npm 'npm --version' npm nodejs
+	need redis-server 'has redis-server' redis-server
+	need redis-cli 'has redis-cli' redis-tools
+	need PostgreSQL has_postgres postgresql
 }
 
 # Go comes first: Debian's own is too old, and everything else is in vain
