@@ -1,6 +1,8 @@
 package wayleave_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -10,6 +12,10 @@ import (
 	"github.com/wayleave/wayleave"
 	"github.com/wayleave/wayleave/oauth"
 	"github.com/wayleave/wayleave/provider"
+	"github.com/wayleave/wayleave/store"
+	"github.com/wayleave/wayleave/store/embedded"
+	"github.com/wayleave/wayleave/store/postgres"
+	"github.com/wayleave/wayleave/store/redis"
 )
 
 func ExampleConfig_providers() {
@@ -26,6 +32,43 @@ func ExampleConfig_providers() {
 	})
 	fmt.Println(auth != nil, err)
 	// Output: true <nil>
+}
+
+func ExampleConfig_store() {
+	ctx := context.Background()
+	_ = func(cfg wayleave.Config) (*wayleave.Auth, error) {
+		s, err := store.Open(ctx, "file:/var/lib/tracker/sessions.db", embedded.Kind(), redis.Kind(), postgres.Kind())
+		if err != nil {
+			return nil, err
+		}
+		cfg.Store = s // close it after auth
+		if cfg.Keys, err = wayleave.ReadKeys("/etc/tracker/keys"); err != nil {
+			return nil, err
+		}
+		auth, err := wayleave.New(cfg)
+		if err != nil {
+			return nil, err
+		}
+		return auth, auth.Check(ctx) // does the store answer, and do the keys fit?
+	}
+	// Output:
+}
+
+func ExampleAuth_OfflineClient() {
+	_ = func(ctx context.Context, auth *wayleave.Auth, userID string) error {
+		client, err := auth.OfflineClient(ctx, userID, "google")
+		if errors.Is(err, wayleave.ErrLoginRequired) {
+			return nil // never connected, disconnected, or ended by the provider
+		} else if err != nil {
+			return err
+		}
+		resp, err := client.Get("https://sheets.googleapis.com/v4/spreadsheets/…")
+		if err != nil {
+			return err
+		}
+		return resp.Body.Close()
+	}
+	// Output:
 }
 
 // snippet is a code block of a document, with the comment before it that says

@@ -26,6 +26,7 @@ import (
 	"encoding/base32"
 	"encoding/binary"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -157,10 +158,20 @@ func (a *Auth) openStore() {
 
 // Check asks the store whether it answers and was sealed with the configured
 // keys: an app that calls it when it starts hears of wrong keys then, and not
-// from its users.
+// from its users. What is merely unwise about the store's servers, such as that
+// they may evict sessions, is logged as a warning.
 func (a *Auth) Check(ctx context.Context) error {
 	if _, err := a.index.Key(ctx, claimKind, nil); err != nil {
 		return err
+	}
+	if s, ok := a.store.(store.Adviser); ok {
+		warnings, err := s.Check(ctx)
+		if err != nil {
+			return err
+		}
+		for _, w := range warnings {
+			a.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "the store's servers are not as they should be", slog.String("warning", w))
+		}
 	}
 	a.startUpkeep()
 	return nil

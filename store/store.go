@@ -131,6 +131,15 @@ type Store interface {
 	Close() error
 }
 
+// Adviser is a Store that can say what is wrong with the configuration of its
+// servers, such as that they may evict records.
+type Adviser interface {
+	Store
+	// Check returns sentences for the operator; err says that the servers
+	// could not be asked, or not all of them.
+	Check(ctx context.Context) (warnings []string, err error)
+}
+
 // Follower is a Store of many processes that tells each of them which records
 // the others have ended, so that they may use for a while what they have read
 // without asking again.
