@@ -153,16 +153,15 @@ func (m *Manager) read(ctx context.Context, key store.Key, old *copied, began ti
 	if !found {
 		return nil, nil
 	}
-	c := &copied{version: version, until: rec.Expires, read: began, before: before}
-	switch {
-	case old == nil || old.version != version:
-		if c.session = m.open(key, rec); c.session == nil {
-			return nil, nil
-		}
-	case m.current == nil:
+	same := old != nil && old.version == version
+	if same && m.current == nil {
 		return old, nil // copies are never used without asking: nothing to renew
-	default:
+	}
+	c := &copied{version: version, until: rec.Expires, read: began, before: before}
+	if same {
 		c.session = old.session
+	} else if c.session = m.open(key, rec); c.session == nil {
+		return nil, nil
 	}
 	m.copies.add(c)
 	return c, nil
