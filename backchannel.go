@@ -57,11 +57,11 @@ func refuseLogoutToken(w http.ResponseWriter, status int, reason string) {
 
 // endByProvider carries out what a verified logout token says, once.
 func (a *Auth) endByProvider(ctx context.Context, p *provider.Provider, t *oauth.LogoutToken) error {
-	first, release, err := a.claims.claimToken(ctx, p.Name(), t)
+	claim, err := a.claims.claimToken(ctx, p.Name(), t)
 	if err != nil {
 		return err
 	}
-	if !first {
+	if claim == nil {
 		return &oauth.Error{Step: oauth.StepUse, Check: oauth.CheckLogoutID, Fault: oauth.FaultBrowser, Reason: "the logout token was used before", Expected: "a new jti"}
 	}
 	// The mark first: a login that is being completed either finds it, or has
@@ -70,8 +70,11 @@ func (a *Auth) endByProvider(ctx context.Context, p *provider.Provider, t *oauth
 	if err == nil {
 		err = a.endNamed(ctx, p, t)
 	}
+	if err == nil {
+		err = claim.keep(ctx)
+	}
 	if err != nil {
-		release()
+		claim.release(ctx)
 	}
 	return err
 }

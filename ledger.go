@@ -226,9 +226,13 @@ func (l *ledger) markProviderLogout(ctx context.Context, provider string, t *oau
 	if err != nil {
 		return err
 	}
-	rec := store.Record{Value: binary.BigEndian.AppendUint64(nil, uint64(t.IssuedAt.Unix())), Expires: time.Now().Add(logoutKept)}
+	at := t.IssuedAt.Unix()
 	for range 3 {
-		_, version, found, err := l.store.Get(ctx, logoutTable, key)
+		old, version, found, err := l.store.Get(ctx, logoutTable, key)
+		if found && len(old.Value) == 8 {
+			at = max(at, int64(binary.BigEndian.Uint64(old.Value))) // a late token takes nothing back
+		}
+		rec := store.Record{Value: binary.BigEndian.AppendUint64(nil, uint64(at)), Expires: time.Now().Add(logoutKept)}
 		if err == nil && found {
 			_, err = l.store.Replace(ctx, logoutTable, key, version, rec)
 		} else if err == nil {
@@ -277,31 +281,59 @@ func (l *ledger) providerLogoutKey(ctx context.Context, provider, issuer, sid, s
 }
 
 // A logout token is accepted once (OpenID Connect Back-Channel Logout section
-// 2.6): its jti is claimed for as long as the token could be sent again.
+// 2.6): its jti is claimed, at first for as long as it may take to carry it out,
+// and when that is done for as long as the token could be sent again. So a token
+// whose logout broke off, with the store, is good again soon.
 const (
-	tokenTable = store.Table("jti")
-	tokenKind  = byte('j')
+	tokenTable   = store.Table("jti")
+	tokenKind    = byte('j')
+	tokenPending = 30 * time.Second
 )
 
-// claimToken claims a logout token. first is true for exactly one caller.
-// release takes the claim back, for a logout that did not work.
-func (l *ledger) claimToken(ctx context.Context, provider string, t *oauth.LogoutToken) (first bool, release func(), err error) {
+// tokenClaim is a claimed logout token.
+type tokenClaim struct {
+	l       *ledger
+	key     store.Key
+	version store.Version
+	until   time.Time
+}
+
+// claimToken claims a logout token. It returns nil for all callers but one.
+func (l *ledger) claimToken(ctx context.Context, provider string, t *oauth.LogoutToken) (*tokenClaim, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeDeadline)
 	defer cancel()
-	key, err := l.index.Key(ctx, tokenKind, []byte(provider+"\x00"+t.Issuer+"\x00"+t.ID))
-	if err == nil {
-		_, err = l.store.Create(ctx, tokenTable, key, store.Record{Expires: t.RememberUntil})
+	c := &tokenClaim{l: l, until: t.RememberUntil}
+	var err error
+	if c.key, err = l.index.Key(ctx, tokenKind, []byte(provider+"\x00"+t.Issuer+"\x00"+t.ID)); err == nil {
+		soon := time.Now().Add(tokenPending)
+		if c.until.Before(soon) {
+			soon = c.until
+		}
+		c.version, err = l.store.Create(ctx, tokenTable, c.key, store.Record{Expires: soon})
 	}
 	switch {
 	case errors.Is(err, store.ErrConflict):
-		return false, nil, nil
+		return nil, nil
 	case err != nil:
-		return false, nil, fmt.Errorf("claim the logout token: %w", err)
+		return nil, fmt.Errorf("claim the logout token: %w", err)
 	}
-	release = func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeDeadline)
-		defer cancel()
-		_ = l.store.Delete(ctx, tokenTable, key) // if it stays, a second delivery is refused
+	return c, nil
+}
+
+// keep makes the claim last: the logout has been carried out.
+func (c *tokenClaim) keep(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, storeDeadline)
+	defer cancel()
+	_, err := c.l.store.Replace(ctx, tokenTable, c.key, c.version, store.Record{Expires: c.until})
+	if err != nil && !errors.Is(err, store.ErrConflict) { // then somebody carries it out once more
+		return fmt.Errorf("keep the claim of the logout token: %w", err)
 	}
-	return true, release, nil
+	return nil
+}
+
+// release takes the claim back at once, for a logout that did not work.
+func (c *tokenClaim) release(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeDeadline)
+	defer cancel()
+	_ = c.l.store.Delete(ctx, tokenTable, c.key) // if it stays, it ends by itself soon
 }

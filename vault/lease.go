@@ -31,6 +31,7 @@ type holding struct {
 	id      ID
 	grant   *grant // as it was read
 	version store.Version
+	leave   func() // gives back the provider's place; see turn
 	leased  bool
 	// doubted: somebody else may be refreshing too. It was held by another
 	// when its lease ended, or somebody took it from us.
@@ -38,9 +39,17 @@ type holding struct {
 }
 
 // take returns a holding, or tokens that somebody else has refreshed, or an error.
+// A holding has one of the provider's places. That comes before the lease, which
+// could run out while it waits for one.
 func (v *Vault) take(ctx context.Context, id ID, old oauth.Secret) (*holding, *oauth.Tokens, error) {
 	ctx, cancel := context.WithTimeout(ctx, leaseLife+refreshDeadline)
 	defer cancel()
+	var leave func()
+	defer func() {
+		if leave != nil {
+			leave()
+		}
+	}()
 	var watched store.Version // the version that somebody else holds
 	var since time.Time
 	for pause := 20 * time.Millisecond; ; pause = min(2*pause, 250*time.Millisecond) {
@@ -54,20 +63,31 @@ func (v *Vault) take(ctx context.Context, id ID, old oauth.Secret) (*holding, *o
 		if v.provider(g.provider).Refresher == nil || g.tokens.RefreshToken.IsZero() {
 			return nil, nil, fmt.Errorf("the access token has expired and cannot be refreshed: %w", ErrNoGrant)
 		}
-		h := &holding{v: v, id: id, grant: g, version: version}
-		if v.store.SingleProcess() {
-			return h, nil, nil
-		}
 		if g.lease.Holder != "" && version != watched {
 			watched, since = version, time.Now()
 		}
-		if g.lease.Holder == "" || time.Since(since) >= leaseLife {
-			h.doubted = g.lease.Holder != ""
-			if err := h.claim(ctx); err == nil {
-				return h, nil, nil
-			} else if !errors.Is(err, store.ErrConflict) {
+		free := v.store.SingleProcess() || g.lease.Holder == "" || time.Since(since) >= leaseLife
+		switch {
+		case free && leave == nil:
+			if leave, err = v.turn(ctx, g.provider); err != nil {
 				return nil, nil, err
 			}
+			continue // the row may have changed meanwhile
+		case free:
+			h := &holding{v: v, id: id, grant: g, version: version, leave: leave, doubted: g.lease.Holder != ""}
+			if !v.store.SingleProcess() {
+				err = h.claim(ctx)
+			}
+			if err == nil {
+				leave = nil
+				return h, nil, nil
+			}
+			if !errors.Is(err, store.ErrConflict) {
+				return nil, nil, err
+			}
+		case leave != nil:
+			leave()
+			leave = nil
 		}
 		select {
 		case <-time.After(pause):

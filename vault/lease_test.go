@@ -229,6 +229,21 @@ func TestREF04_AnAnswerThatGotLostIsAskedForOnce(t *testing.T) {
 	}
 }
 
+// The app hears of each refresh, and what hears can panic.
+func TestAPanicDuringARefreshEndsNeitherProcessNorGrant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		id := b.keep(-time.Second)
+		b.p.during = func(context.Context) { panic("oops") }
+		if got, err := b.Tokens(t.Context(), id); got != nil || err == nil || errors.Is(err, vault.ErrNoGrant) {
+			t.Errorf("%v, %v", got, err)
+		}
+		b.p.set(func(p *fakeProvider) { p.during = nil })
+		got, err := b.Tokens(t.Context(), id)
+		wantTokens(t, got, err, "user-access-2")
+	})
+}
+
 // An API that refuses every token must not keep the provider busy.
 func TestA176_ATokenThatIsSecondsOldIsNotRenewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

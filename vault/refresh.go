@@ -89,6 +89,7 @@ func (v *Vault) renewRow(ctx context.Context, id ID, f *flight) (*oauth.Tokens, 
 	p := v.provider(h.grant.provider).Refresher
 	ctx = oauth.WithLogin(ctx, h.grant.login)
 	fresh, err := h.ask(ctx, p)
+	h.leave()
 	switch {
 	case err == nil:
 		v.forgive(id)
@@ -102,23 +103,24 @@ func (v *Vault) renewRow(ctx context.Context, id ID, f *flight) (*oauth.Tokens, 
 	return nil, err
 }
 
-// ask makes the call, when it is this grant's turn. An answer that got lost on
+// ask makes the call. An answer that got lost on
 // its way is asked for once more, at once: a provider that has rotated the
 // refresh token already accepts it again for a moment, if it ever does.
 func (h *holding) ask(ctx context.Context, p Refresher) (*oauth.Tokens, error) {
 	ctx, cancel := context.WithTimeout(ctx, refreshDeadline)
 	defer cancel()
-	leave, err := h.v.turn(ctx, h.grant.provider)
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
 	type answer struct {
 		tokens *oauth.Tokens
 		err    error
 	}
 	got := make(chan answer, 1)
 	go func() {
+		// Of a goroutine, nobody else would catch a panic of the app's OnEvent.
+		defer func() {
+			if p := recover(); p != nil {
+				got <- answer{nil, fmt.Errorf("panic while refreshing, of type %T", p)}
+			}
+		}()
 		t, err := p.Refresh(ctx, h.grant.tokens)
 		if oauth.Unanswered(err) && ctx.Err() == nil {
 			t, err = p.Refresh(ctx, h.grant.tokens)

@@ -140,6 +140,11 @@ func (v *Vault) RevokeDue(ctx context.Context, failed func(provider string, err 
 
 // revokeOne makes one attempt, if one is due and no other process makes it.
 func (v *Vault) revokeOne(ctx context.Context, id ID) (provider string, err error) {
+	defer func() { // nobody else would catch a panic of the app's OnEvent
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic while revoking, of type %T", p)
+		}
+	}()
 	g, version, err := v.read(ctx, id)
 	if err != nil || g.revoking == nil || g.tokens == nil || time.Until(g.revoking.Next) > 0 {
 		return "", nil // gone, or not due
