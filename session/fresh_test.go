@@ -118,7 +118,7 @@ func TestLGO12_NoCopyIsOlderThanFiveSeconds(t *testing.T) {
 		}
 		time.Sleep(5*time.Second - 1)
 		wantAlive(t, b.Manager, id, "ada")
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		wantNone(t, b.Manager, id)
 	})
 }
