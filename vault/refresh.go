@@ -103,9 +103,9 @@ func (v *Vault) renewRow(ctx context.Context, id ID, f *flight) (*oauth.Tokens, 
 	return nil, err
 }
 
-// ask makes the call. An answer that got lost on
-// its way is asked for once more, at once: a provider that has rotated the
-// refresh token already accepts it again for a moment, if it ever does.
+// ask makes the call. An answer that got lost on its way is asked for once more,
+// at once: a provider that has rotated the refresh token already accepts it
+// again for a moment, if it ever does.
 func (h *holding) ask(ctx context.Context, p Refresher) (*oauth.Tokens, error) {
 	ctx, cancel := context.WithTimeout(ctx, refreshDeadline)
 	defer cancel()
@@ -114,6 +114,7 @@ func (h *holding) ask(ctx context.Context, p Refresher) (*oauth.Tokens, error) {
 		err    error
 	}
 	got := make(chan answer, 1)
+	old := h.grant.tokens // renew changes h
 	go func() {
 		// Of a goroutine, nobody else would catch a panic of the app's OnEvent.
 		defer func() {
@@ -121,9 +122,9 @@ func (h *holding) ask(ctx context.Context, p Refresher) (*oauth.Tokens, error) {
 				got <- answer{nil, fmt.Errorf("panic while refreshing, of type %T", p)}
 			}
 		}()
-		t, err := p.Refresh(ctx, h.grant.tokens)
+		t, err := p.Refresh(ctx, old)
 		if oauth.Unanswered(err) && ctx.Err() == nil {
-			t, err = p.Refresh(ctx, h.grant.tokens)
+			t, err = p.Refresh(ctx, old)
 		}
 		got <- answer{t, err}
 	}()
