@@ -7,6 +7,7 @@
 package index
 
 import (
+	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
@@ -36,6 +37,7 @@ type Index struct {
 	store  store.Store
 	ring   *seal.Ring
 	hashes atomic.Pointer[sync.Pool] // of *hasher; nil until the key is known
+	known  atomic.Pointer[[]byte]    // the key that they are made with
 }
 
 // New returns an Index over a store.
@@ -58,6 +60,15 @@ func (x *Index) Key(ctx context.Context, kind byte, name []byte) (store.Key, err
 	return h.sum(kind, name), nil
 }
 
+// Confirm makes sure that the store still has the key that this process works
+// with, and otherwise puts it back, or takes the one that is there instead. A
+// store that lost what it held would be given another key by the next process to
+// start, and neither would find what the other has written.
+func (x *Index) Confirm(ctx context.Context) error {
+	_, err := x.load(ctx)
+	return err
+}
+
 // hasher is an HMAC with room for what goes in and comes out, kept for reuse:
 // making one costs more than using it.
 type hasher struct {
@@ -78,7 +89,7 @@ func (h *hasher) sum(kind byte, name []byte) store.Key {
 // may do so at once, in this process and others: the store lets one of them
 // make it, and nobody waits for somebody else's slow answer.
 func (x *Index) load(ctx context.Context) (*sync.Pool, error) {
-	where := store.Key(sha256.Sum256([]byte("wayleave index key")))
+	where, known := store.Key(sha256.Sum256([]byte("wayleave index key"))), x.known.Load()
 	for range 3 {
 		rec, version, found, err := x.store.Get(ctx, table, where)
 		if err != nil {
@@ -89,7 +100,7 @@ func (x *Index) load(ctx context.Context) (*sync.Pool, error) {
 			if err != nil {
 				return nil, fmt.Errorf("open the index key, which was sealed with other keys than the configured ones: %w", err)
 			}
-			if len(x.ring.IDs()) > 1 {
+			if known == nil && len(x.ring.IDs()) > 1 {
 				// Keys are being rotated: sealed by the first one, the
 				// index outlives the others. If this fails, the next
 				// process to start does it.
@@ -99,6 +110,9 @@ func (x *Index) load(ctx context.Context) (*sync.Pool, error) {
 		}
 		key := make([]byte, sha256.Size)
 		rand.Read(key)
+		if known != nil {
+			key = *known
+		}
 		_, err = x.store.Create(ctx, table, where, x.record(key))
 		if err == nil {
 			return x.use(key), nil
@@ -116,7 +130,11 @@ func (x *Index) record(key []byte) store.Record {
 }
 
 func (x *Index) use(key []byte) *sync.Pool {
+	if known := x.known.Load(); known != nil && bytes.Equal(*known, key) {
+		return x.hashes.Load()
+	}
 	pool := &sync.Pool{New: func() any { return &hasher{mac: hmac.New(sha256.New, key)} }}
 	x.hashes.Store(pool)
+	x.known.Store(&key)
 	return pool
 }

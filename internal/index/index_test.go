@@ -125,6 +125,45 @@ func TestFirstUsersAgreeOnOneKey(t *testing.T) {
 	}
 }
 
+// TestAStoreThatForgetsGetsTheKeyBack: who works with it goes on, and who comes
+// later joins. If that one was first, the others go over to its key.
+func TestAStoreThatForgetsGetsTheKeyBack(t *testing.T) {
+	s, r := memory.New(memory.Options{}), seal.NewRandomRing()
+	x := index.New(s, r)
+	confirm := func() {
+		t.Helper()
+		if err := x.Confirm(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	confirm() // of a store that had none
+	before := keyOf(t, x, 's', "name")
+	for range 2 {
+		if err := s.Delete(t.Context(), table, where); err != nil {
+			t.Fatal(err)
+		}
+		confirm()
+		if late := keyOf(t, index.New(s, r), 's', "name"); late != before || keyOf(t, x, 's', "name") != before {
+			t.Error("the key has changed, or another process has another one")
+		}
+	}
+	if err := s.Delete(t.Context(), table, where); err != nil {
+		t.Fatal(err)
+	}
+	first := keyOf(t, index.New(s, r), 's', "name")
+	if keyOf(t, x, 's', "name") != before || first == before {
+		t.Error("without Confirm the key has changed")
+	}
+	if confirm(); keyOf(t, x, 's', "name") != first {
+		t.Error("the key is still another one than in the store")
+	}
+	failing := storetest.Failing(s)
+	failing.Fail(errors.New("down"))
+	if err := index.New(failing, r).Confirm(t.Context()); err == nil {
+		t.Error("Confirm of a store that is down: no error")
+	}
+}
+
 func TestTheKeyIsReadOnce(t *testing.T) {
 	s := storetest.Failing(memory.New(memory.Options{}))
 	x := index.New(s, seal.NewRandomRing())
