@@ -118,6 +118,8 @@ func sessionHandle(s *session.Session) string {
 
 // endFromAccount ends one session of the same user, or all others.
 func (a *Auth) endFromAccount(w http.ResponseWriter, r *http.Request) {
+	r, done := carryOut(r)
+	defer done()
 	s, ok := a.accountForm(w, r)
 	if !ok {
 		return
@@ -134,6 +136,8 @@ func (a *Auth) endFromAccount(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *Auth) disconnectFromAccount(w http.ResponseWriter, r *http.Request) {
+	r, done := carryOut(r)
+	defer done()
 	s, ok := a.accountForm(w, r)
 	if !ok {
 		return

@@ -44,9 +44,13 @@ type selection struct {
 
 func readSelection(v url.Values) (selection, error) {
 	s := selection{user: v.Get("user"), email: v.Get("email"), provider: v.Get("provider"), id: v.Get("id")}
-	for name := range v {
+	for name, values := range v {
 		if !slices.Contains([]string{"user", "email", "provider", "id", "older", "idle", "all"}, name) {
 			return s, fmt.Errorf("unknown parameter %q", name)
+		}
+		// An empty one, of a script that forgot to set it, would mean everybody.
+		if len(values) != 1 || values[0] == "" {
+			return s, fmt.Errorf("%s must be given once, and not be empty", name)
 		}
 	}
 	for _, d := range []struct {
@@ -203,6 +207,12 @@ func (a *Auth) adminKeys(w http.ResponseWriter, r *http.Request) {
 		keys = append(keys, key{id.String(), false, n})
 	}
 	progress := a.Resealing()
+	if left > 0 && !progress.Running {
+		select {
+		case a.upkeep.again <- struct{}{}:
+		default:
+		}
+	}
 	writeJSON(w, http.StatusOK, map[string]any{"keys": keys,
 		"resealing": map[string]any{"running": progress.Running, "done": progress.Resealed, "left": left}})
 }

@@ -21,7 +21,8 @@ const logoutSkew = 5 * time.Second
 // and nothing to forge: the token is signed. It answers 200 also when there is
 // no such session, and 400 whenever nothing may have been ended.
 func (a *Auth) backchannelLogout(w http.ResponseWriter, r *http.Request, p *provider.Provider) {
-	if !a.byAddress.allow(a.cfg.ClientAddress(r), time.Now()) {
+	address := a.cfg.ClientAddress(r)
+	if !a.byAddress.allow(address, time.Now()) {
 		w.Header().Set("Retry-After", "10")
 		refuseLogoutToken(w, http.StatusTooManyRequests, "too many requests")
 		return
@@ -35,6 +36,9 @@ func (a *Auth) backchannelLogout(w http.ResponseWriter, r *http.Request, p *prov
 		err = a.endByProvider(r.Context(), p, t)
 	}
 	if err == nil {
+		// A provider may end all of its sessions at once, each by a token of
+		// its own, and sends none of them twice.
+		a.byAddress.giveBack(address)
 		w.WriteHeader(http.StatusOK)
 		return
 	}

@@ -217,9 +217,9 @@ func TestA161PurposesOfCookies(t *testing.T) {
 	}
 }
 
-// TestA162CookiesOfAnotherDeployment: with other keys, and with the same keys
+// TestA126_A162_CookiesOfAnotherDeployment: with other keys, and with the same keys
 // under another base URL, nothing of them counts.
-func TestA162CookiesOfAnotherDeployment(t *testing.T) {
+func TestA126_A162_CookiesOfAnotherDeployment(t *testing.T) {
 	idp := newIDP(t)
 	home := newDirectApp(t, idp, "http://localhost:8000")
 	b := home.browser()

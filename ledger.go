@@ -63,6 +63,11 @@ type claim struct {
 func (l *ledger) claim(ctx context.Context, login *oauth.Login) (c *claim, first bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, storeDeadline)
 	defer cancel()
+	if !l.store.SingleProcess() {
+		if err := l.index.Confirm(ctx); err != nil {
+			return nil, false, err
+		}
+	}
 	key, err := l.key(ctx, login)
 	if err != nil {
 		return nil, false, err
@@ -190,10 +195,17 @@ func (l *ledger) markLogout(ctx context.Context, browser string) error {
 	if err == nil {
 		_, err = l.store.Create(ctx, logoutTable, key, store.Record{Expires: time.Now().Add(logoutKept)})
 	}
-	if err != nil && !errors.Is(err, store.ErrConflict) {
+	switch {
+	case err == nil, errors.Is(err, store.ErrConflict):
+		return nil
+	case errors.Is(err, store.ErrFull), errors.Is(err, store.ErrNoExpiry):
+		// No room for it, or it is over already by the store's clock. People
+		// must be able to sign out all the same, and a store in this state
+		// hardly takes what such a login has to write.
+		return nil
+	default:
 		return fmt.Errorf("mark the logout: %w", err)
 	}
-	return nil
 }
 
 // loggedOut reports whether somebody signed out with this binding cookie.

@@ -45,6 +45,15 @@ func (l *limiter) allow(name string, now time.Time) bool {
 	return true
 }
 
+// giveBack takes back what was allowed just now: it was no burden.
+func (l *limiter) giveBack(name string) {
+	slot := maphash.String(l.seed, name) % uint64(len(l.buckets))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b := &l.buckets[slot]
+	b.tokens = max(0, b.tokens-1)
+}
+
 // peerAddress is the peer of the connection. Of an IPv6 address the first 64
 // bits count: that is what one subscriber has.
 func peerAddress(r *http.Request) string {

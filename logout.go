@@ -14,6 +14,7 @@ import (
 	"github.com/wayleave/wayleave/internal/pages"
 	"github.com/wayleave/wayleave/oauth"
 	"github.com/wayleave/wayleave/session"
+	"github.com/wayleave/wayleave/store"
 	"github.com/wayleave/wayleave/vault"
 )
 
@@ -28,6 +29,8 @@ func (a *Auth) logout(w http.ResponseWriter, r *http.Request) {
 		a.showMessage(w, r, http.StatusForbidden, a.messageNotOurs())
 		return
 	}
+	r, done := carryOut(r)
+	defer done()
 	s, err := a.sessionNow(r)
 	var idToken *oauth.IDToken
 	if err == nil && s != nil {
@@ -66,6 +69,13 @@ func (a *Auth) logout(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// carryOut is the request without the browser that made it: who signs out and
+// closes the tab at once is signed out.
+func carryOut(r *http.Request) (*http.Request, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), exchangeDeadline)
+	return r.WithContext(ctx), cancel
+}
+
 func orText(s, fallback string) string {
 	if s != "" {
 		return s
@@ -79,10 +89,15 @@ func (a *Auth) endSession(ctx context.Context, s *session.Session) error {
 	return errors.Join(a.sessions.End(ctx, s), a.drop(ctx, s.Grant))
 }
 
-// drop gives up the grant of a session and sees to it that it is revoked.
+// drop gives up the grant of a session and sees to it that it is revoked, or
+// forgets it where the store is too full to remember that.
 func (a *Auth) drop(ctx context.Context, grant vault.ID) error {
 	a.startUpkeep()
-	return a.vault.Drop(ctx, grant)
+	err := a.vault.Drop(ctx, grant)
+	if errors.Is(err, store.ErrFull) {
+		return a.vault.Forget(ctx, grant)
+	}
+	return err
 }
 
 func (a *Auth) askLogout(w http.ResponseWriter, r *http.Request) {

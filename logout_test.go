@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestA220WhoMaySignOut: the app's own pages, by POST. A GET only asks.
-func TestA220WhoMaySignOut(t *testing.T) {
+// TestLGO02_A220_WhoMaySignOut: the app's own pages, by POST. A GET only asks.
+func TestLGO02_A220_WhoMaySignOut(t *testing.T) {
 	a := newDirectApp(t, newIDP(t), "https://app.example")
 	for _, row := range []struct {
 		name, method string

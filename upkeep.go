@@ -20,6 +20,7 @@ type upkeep struct {
 	cancel context.CancelFunc
 	tasks  sync.WaitGroup
 
+	again     chan struct{} // has room for one: something is sealed with an older key
 	mu        sync.Mutex
 	resealing Resealing
 }
@@ -59,15 +60,21 @@ type Resealing struct {
 }
 
 // Resealing tells how far the records have been sealed anew. That begins by
-// itself soon after the start if there is more than one key; when it has
-// finished in all processes, keys behind the first are no longer needed.
+// itself soon after the start if there is more than one key. Processes that
+// still run with an older first key go on sealing with it, so it is done again
+// every hour, and when [Auth.AdminHandler] is asked and finds such records: once
+// it finds none, keys behind the first are no longer needed.
 func (a *Auth) Resealing() Resealing {
 	a.upkeep.mu.Lock()
 	defer a.upkeep.mu.Unlock()
 	return a.upkeep.resealing
 }
 
-// resealAll tries until it succeeds once: a store that is down now is up later.
+// resealEvery is how long after the last time records are sealed anew unasked.
+const resealEvery = time.Hour
+
+// resealAll goes on while the program runs: a store that is down now is up
+// later, and a process that is being replaced may seal something at its end.
 func (a *Auth) resealAll() {
 	ctx := a.upkeep.ctx
 	tell := func(change func(*Resealing)) {
@@ -84,7 +91,14 @@ func (a *Auth) resealAll() {
 			tell(func(r *Resealing) { r.Running, r.Finished = false, time.Now() })
 			r := a.Resealing()
 			a.cfg.Logger.LogAttrs(ctx, slog.LevelInfo, "records are sealed with the first key", slog.Int("seen", r.Seen), slog.Int("resealed", r.Resealed), slog.Int("unreadable", r.Unreadable))
-			return
+			select {
+			case <-a.upkeep.again:
+			case <-time.After(resealEvery):
+			case <-ctx.Done():
+				return
+			}
+			pause = time.Second / 2 // as in the beginning
+			continue
 		}
 		if ctx.Err() != nil {
 			return

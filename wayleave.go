@@ -105,6 +105,7 @@ func New(cfg Config) (*Auth, error) {
 	}
 	a.handlers = a.routes()
 	a.upkeep.ctx, a.upkeep.cancel = context.WithCancel(context.Background())
+	a.upkeep.again = make(chan struct{}, 1)
 	// A proxy in front may change the Host header: our origin is still this one.
 	if err := a.csrf.AddTrustedOrigin(cfg.BaseURL); err != nil {
 		return nil, err

@@ -175,7 +175,7 @@ func TestLogoutIsTheEnd(t *testing.T) {
 		t.Errorf("%d sessions live on", s.sessions())
 	}
 
-	tab.Do(browser.Back(), browser.WaitURL(s.issuer+"/consent"))
+	tab.Do(browser.Back(), browser.WaitURL(s.issuer+"/signin"))
 	if strings.Contains(tab.Text(), "Hello, Ada") {
 		t.Error("Back shows the dashboard")
 	}
@@ -195,5 +195,5 @@ func TestLogoutIsTheEnd(t *testing.T) {
 
 	tab.Do(browser.Goto(s.base+"/auth/logout"), browser.WaitText("Do you want to sign out of Finance Tracker?"), browser.Screenshot("logout-question"),
 		browser.Click("Sign out"), browser.WaitText("You are signed out"),
-		browser.Goto(s.base+"/dashboard"), browser.WaitURL(s.issuer+"/consent"))
+		browser.Goto(s.base+"/dashboard"), browser.WaitURL(s.issuer+"/signin"))
 }

@@ -53,9 +53,9 @@ func junk(n, size int) (lines []string) {
 	return lines
 }
 
-// TestA121A122ASiblingTossesCookies before, during and after a login. Nobody
+// TestA121_A122_ASiblingTossesCookies before, during and after a login. Nobody
 // becomes the attacker by it, and the login still ends as the right person.
-func TestA121A122ASiblingTossesCookies(t *testing.T) {
+func TestA121_A122_ASiblingTossesCookies(t *testing.T) {
 	s := newSecureTracker(t)
 	mallory := s.stranger()
 	lines := tossed(mallory.signIn("grace"))
@@ -108,10 +108,10 @@ func checkTossed(t *testing.T, cookies []*network.Cookie) {
 	}
 }
 
-// TestA123ASiblingFillsTheCookieJar so that the app's cookies are pushed out, or
+// TestA123_ASiblingFillsTheCookieJar so that the app's cookies are pushed out, or
 // drowned. The person is signed in, or is told that it did not work; they are
 // not sent round and round, and all is well when the junk has gone.
-func TestA123ASiblingFillsTheCookieJar(t *testing.T) {
+func TestA123_ASiblingFillsTheCookieJar(t *testing.T) {
 	s := newSecureTracker(t)
 	b := browser.Start(t, s.options)
 	small, many, large := junk(150, 20), junk(400, 20), junk(120, 400)
