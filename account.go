@@ -53,7 +53,7 @@ func (a *Auth) showAccount(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Security-Policy", a.pages.CSP(a.endSessionEndpoint(r.Context(), s)))
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	if err := a.pages.RenderAccount(w, page); err != nil {
-		a.cfg.Logger.LogAttrs(r.Context(), levelError, "page not written", errAttr(err))
+		a.cfg.Logger.LogAttrs(r.Context(), levelOf(r), "page not written", errAttr(err))
 	}
 }
 

@@ -184,7 +184,7 @@ func (a *Auth) adminEnd(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *Auth) adminKeys(w http.ResponseWriter, r *http.Request) {
-	counts, err := reseal.Count(r.Context(), a.store, sealed)
+	counts, err := reseal.Count(r.Context(), a.store, counted)
 	if err != nil {
 		adminError(w, http.StatusServiceUnavailable, "store_unavailable", err.Error())
 		return

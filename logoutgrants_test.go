@@ -51,7 +51,7 @@ func (a *app) addSessions(n int, person string) {
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	m := session.NewManager(a.store, ring, index.New(a.store, ring), session.Lifetimes{Idle: time.Hour, Absolute: time.Hour})
+	m := session.NewManager(a.store, ring, index.New(a.store, ring), a.cfg.BaseURL, session.Lifetimes{Idle: time.Hour, Absolute: time.Hour})
 	for i := range n {
 		s := session.Session{ProviderIssuer: a.idp.Issuer(), ProviderSubject: person, ProviderSession: fmt.Sprint("s", i), ProviderTime: time.Now(), Device: "Firefox on Linux",
 			User: session.User{ID: provider.IDOf(a.idp.Issuer(), person), Provider: "dev", Issuer: a.idp.Issuer(), Subject: person, Email: person + "@example.com"}}

@@ -18,6 +18,15 @@ import (
 
 const levelError = slog.LevelError
 
+// levelOf is the level of what went wrong in a request: nobody is to be woken
+// because a browser has gone.
+func levelOf(r *http.Request) slog.Level {
+	if r.Context().Err() != nil {
+		return slog.LevelDebug
+	}
+	return levelError
+}
+
 func errAttr(err error) slog.Attr { return slog.String("error", err.Error()) }
 
 // fail answers a login that failed with the page for it, and logs why under a
@@ -113,7 +122,7 @@ func (a *Auth) showCause(at *arrival, why cause, err error) {
 // unavailable answers when the store cannot say: 503, never "not signed in".
 func (a *Auth) unavailable(w http.ResponseWriter, r *http.Request, err error) {
 	ref := reference()
-	a.cfg.Logger.LogAttrs(r.Context(), levelError, "store unavailable", slog.String("reference", ref), errAttr(err))
+	a.cfg.Logger.LogAttrs(r.Context(), levelOf(r), "store unavailable", slog.String("reference", ref), errAttr(err))
 	retryAfter(w, 5*time.Second)
 	if !wantsPage(r) {
 		a.ownHeaders(w.Header())
@@ -176,7 +185,7 @@ func (a *Auth) chooseProvider(w http.ResponseWriter, r *http.Request, returnTo s
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	if err := a.pages.RenderSignIn(w, s); err != nil {
-		a.cfg.Logger.LogAttrs(r.Context(), levelError, "page not written", errAttr(err))
+		a.cfg.Logger.LogAttrs(r.Context(), levelOf(r), "page not written", errAttr(err))
 	}
 }
 
@@ -199,7 +208,7 @@ func (a *Auth) showMessageLeadingTo(w http.ResponseWriter, r *http.Request, stat
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	if err := a.pages.RenderMessage(w, m); err != nil {
-		a.cfg.Logger.LogAttrs(r.Context(), levelError, "page not written", errAttr(err))
+		a.cfg.Logger.LogAttrs(r.Context(), levelOf(r), "page not written", errAttr(err))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/wayleave/wayleave/internal/index"
 	"github.com/wayleave/wayleave/internal/reseal"
 	"github.com/wayleave/wayleave/session"
 	"github.com/wayleave/wayleave/vault"
@@ -31,6 +32,9 @@ var sealed = []reseal.Table{
 	{Name: session.Table, Purpose: session.Purpose},
 	{Name: vault.Table, Purpose: vault.Purpose},
 }
+
+// counted is all that a key is needed for: the index seals its own key anew.
+var counted = append([]reseal.Table{{Name: index.Table}}, sealed...)
 
 func (a *Auth) startUpkeep() {
 	a.upkeep.begin.Do(func() {
@@ -84,9 +88,12 @@ func (a *Auth) resealAll() {
 	}
 	for pause := time.Second; ; pause = min(2*pause, time.Minute) {
 		tell(func(r *Resealing) { *r = Resealing{Running: true} })
-		err := reseal.Run(ctx, a.store, a.ring, sealed, func(p reseal.Progress) {
-			tell(func(r *Resealing) { r.Seen, r.Resealed, r.Unreadable = p.Seen, p.Resealed, p.Unknown })
-		})
+		err := a.index.Confirm(ctx) // its own key is sealed too
+		if err == nil {
+			err = reseal.Run(ctx, a.store, a.ring, sealed, func(p reseal.Progress) {
+				tell(func(r *Resealing) { r.Seen, r.Resealed, r.Unreadable = p.Seen, p.Resealed, p.Unknown })
+			})
+		}
 		if err == nil {
 			tell(func(r *Resealing) { r.Running, r.Finished = false, time.Now() })
 			r := a.Resealing()

@@ -141,13 +141,13 @@ func (a *Auth) openStore() {
 		a.process = binary.BigEndian.Uint64(b[:]) | 1
 	}
 	a.index = index.New(a.store, a.ring)
-	a.sessions = session.NewManager(a.store, a.ring, a.index, session.Lifetimes{Idle: a.cfg.IdleTimeout, Absolute: a.cfg.SessionLifetime, PerUser: a.cfg.SessionsPerUser})
+	a.sessions = session.NewManager(a.store, a.ring, a.index, a.cfg.BaseURL, session.Lifetimes{Idle: a.cfg.IdleTimeout, Absolute: a.cfg.SessionLifetime, PerUser: a.cfg.SessionsPerUser})
 	a.vault = vault.New(a.store, a.ring, a.index, func(name string) vault.Provider {
 		p := a.provider(name)
 		if p == nil {
 			return vault.Provider{}
 		}
-		return vault.Provider{Refresher: p.Client, Revoker: p.Client, RevocationEndsGrant: p.RevocationEndsGrant()}
+		return vault.Provider{Refresher: p.Client, Revoker: p.Client, ClientID: p.Client.ClientID(), RevocationEndsGrant: p.RevocationEndsGrant()}
 	})
 	a.claims = &ledger{store: a.store, index: a.index, ring: a.ring}
 	if a.ownStore {

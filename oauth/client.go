@@ -47,6 +47,9 @@ func New(cfg Config) (*Client, error) {
 // Name returns Config.Name.
 func (c *Client) Name() string { return c.cfg.Name }
 
+// ClientID returns Config.ClientID.
+func (c *Client) ClientID() string { return c.cfg.ClientID }
+
 // RedirectURI returns Config.RedirectURI.
 func (c *Client) RedirectURI() string { return c.cfg.RedirectURI }
 

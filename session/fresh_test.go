@@ -69,7 +69,7 @@ type followed struct {
 func newFollowed(t testing.TB) *followed {
 	b := &bench{TB: t, store: storetest.Failing(memory.New(memory.Options{})), ring: ring(t, key32())}
 	w := &wire{Faulty: b.store}
-	b.Manager = session.NewManager(w, b.ring, index.New(w, b.ring), life)
+	b.Manager = session.NewManager(w, b.ring, index.New(w, b.ring), "https://app.example", life)
 	return &followed{bench: b, wire: w, other: b.replica()}
 }
 
@@ -149,7 +149,7 @@ func TestLGO12_A166_AnEndingThatIsToldDuringTheReadingCounts(t *testing.T) {
 			t.Fatal(err)
 		}
 		slow := &slowAnswer{wire: b.wire, read: make(chan struct{}), answer: make(chan struct{})}
-		m := session.NewManager(slow, b.ring, index.New(b.store, b.ring), life)
+		m := session.NewManager(slow, b.ring, index.New(b.store, b.ring), "https://app.example", life)
 		found := make(chan *session.Session)
 		go func() {
 			s, err := m.Find(context.Background(), id)
@@ -290,7 +290,7 @@ func TestSES16_AStoreThatIsDownIsAnErrorAsSoonAsItIsAsked(t *testing.T) {
 func TestSES11_ACopyDoesNotOutliveItsSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newFollowed(t)
-		b.Manager = session.NewManager(b.wire, b.ring, index.New(b.wire, b.ring), session.Lifetimes{Idle: 2 * time.Second, Absolute: 3 * time.Second})
+		b.Manager = session.NewManager(b.wire, b.ring, index.New(b.wire, b.ring), "https://app.example", session.Lifetimes{Idle: 2 * time.Second, Absolute: 3 * time.Second})
 		id, _ := b.create(ada())
 		wantAlive(t, b.Manager, id, "ada")
 		time.Sleep(2 * time.Second)

@@ -41,7 +41,7 @@ func (b *bench) replica() *session.Manager { return manager(b.store, b.ring) }
 func manager(s store.Store, r *seal.Ring) *session.Manager { return managerFor(s, r, life) }
 
 func managerFor(s store.Store, r *seal.Ring, l session.Lifetimes) *session.Manager {
-	return session.NewManager(s, r, index.New(s, r), l)
+	return session.NewManager(s, r, index.New(s, r), "https://app.example", l)
 }
 
 func ada() session.Session {

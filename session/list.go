@@ -20,7 +20,7 @@ const (
 
 // lookupsOf are the secondary keys of a session: its user's is the first.
 func (m *Manager) lookupsOf(ctx context.Context, s *Session) ([]store.Key, error) {
-	user, err := m.index.Key(ctx, kindUser, []byte(s.User.ID))
+	user, err := m.userKey(ctx, s.User.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -45,17 +45,21 @@ func (m *Manager) lookupsOf(ctx context.Context, s *Session) ([]store.Key, error
 // nothing without the provider's entry and the issuer: an entry may let in many
 // issuers, and no issuer may end what began at another one.
 func (m *Manager) providerKey(ctx context.Context, kind byte, provider, issuer, name string) (store.Key, error) {
-	var b []byte
+	b := slices.Clip(m.scope[:])
 	for _, part := range []string{provider, issuer, name} {
 		b = append(binary.BigEndian.AppendUint32(b, uint32(len(part))), part...)
 	}
 	return m.index.Key(ctx, kind, b)
 }
 
+func (m *Manager) userKey(ctx context.Context, userID string) (store.Key, error) {
+	return m.index.Key(ctx, kindUser, append(slices.Clip(m.scope[:]), userID...))
+}
+
 // OfUser returns the live sessions of a user, the newest first, at most 1,000.
 // more tells that there are others.
 func (m *Manager) OfUser(ctx context.Context, userID string) (list []*Session, more bool, err error) {
-	key, err := m.index.Key(ctx, kindUser, []byte(userID))
+	key, err := m.userKey(ctx, userID)
 	if err != nil {
 		return nil, false, err
 	}

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -18,6 +19,8 @@ const (
 	purpose = seal.Purpose("session")
 	kind    = byte('s') // of keys in the index
 	idBytes = 32
+	// scopeBytes of a hash tell deployments apart.
+	scopeBytes = 16
 )
 
 // Table and Purpose tell how session records are sealed, each under its own
@@ -42,6 +45,7 @@ type Manager struct {
 	ring   *seal.Ring
 	index  *index.Index
 	life   Lifetimes
+	scope  [scopeBytes]byte
 	copies copies
 
 	// current and stop are nil unless the store tells what others end.
@@ -51,8 +55,13 @@ type Manager struct {
 
 // NewManager returns a Manager over a store. If the store tells what other
 // processes end, it begins to listen; Close ends that.
-func NewManager(s store.Store, ring *seal.Ring, x *index.Index, life Lifetimes) *Manager {
+//
+// deployment is what the sessions are for, such as the app's base URL. Several
+// can share a store: no session of one is found in another.
+func NewManager(s store.Store, ring *seal.Ring, x *index.Index, deployment string, life Lifetimes) *Manager {
 	m := &Manager{store: s, ring: ring, index: x, life: life}
+	sum := sha256.Sum256([]byte(deployment))
+	copy(m.scope[:], sum[:])
 	if f, ok := s.(store.Follower); ok {
 		m.current, m.stop = f.Follow(table, m.copies.forget, m.copies.forgetAll)
 	}
@@ -73,7 +82,7 @@ func (m *Manager) Close() {
 func (m *Manager) Create(ctx context.Context, s Session) (id string, made *Session, ended []*Session, err error) {
 	var raw [idBytes]byte
 	rand.Read(raw[:])
-	s.key, err = m.index.Key(ctx, kind, raw[:])
+	s.key, err = m.key(ctx, &raw)
 	if err != nil {
 		return "", nil, nil, err
 	}
@@ -100,6 +109,14 @@ func (m *Manager) record(s *Session) store.Record {
 	return store.Record{Value: m.ring.Seal(purpose, s.encode(), aad(s.key)), Expires: expires, Lookups: s.lookups}
 }
 
+// key is where the session of an id lies.
+func (m *Manager) key(ctx context.Context, id *[idBytes]byte) (store.Key, error) {
+	var name [scopeBytes + idBytes]byte
+	copy(name[:], m.scope[:])
+	copy(name[scopeBytes:], id[:])
+	return m.index.Key(ctx, kind, name[:])
+}
+
 // aad ties a record to its key: copied under another one it does not open.
 func aad(k store.Key) string { return string(k[:]) }
 
@@ -123,7 +140,7 @@ func (m *Manager) find(ctx context.Context, id string, mayCopy bool) (*Session, 
 	if !decodeID(&raw, id) {
 		return nil, nil
 	}
-	key, err := m.index.Key(ctx, kind, raw[:])
+	key, err := m.key(ctx, &raw)
 	if err != nil {
 		return nil, err
 	}

@@ -187,6 +187,27 @@ func TestA138_AnEndedSessionIsGoneEverywhere(t *testing.T) {
 	}
 }
 
+// Two apps may share a store and its keys: the cookie of one is none of the other.
+func TestA126_ASessionOfOneDeploymentIsNoneOfAnother(t *testing.T) {
+	b := newBench(t)
+	x := index.New(b.store, b.ring)
+	other := session.NewManager(b.store, b.ring, x, "https://other.example", session.Lifetimes{Idle: time.Hour, Absolute: time.Hour, PerUser: 1})
+	id, _ := b.create(ada())
+	theirs, _, ended, err := other.Create(t.Context(), ada())
+	if err != nil || len(ended) != 0 {
+		t.Fatalf("ended %v, %v", ended, err)
+	}
+	wantNone(t, other, id)
+	wantNone(t, b.Manager, theirs)
+	for _, m := range []*session.Manager{b.Manager, other} {
+		if list, _, err := m.OfUser(t.Context(), "u1"); err != nil || len(list) != 1 {
+			t.Errorf("%v, %v", list, err)
+		}
+	}
+	wantAlive(t, b.Manager, id, "ada")
+	wantAlive(t, other, theirs, "ada")
+}
+
 func TestSES16_AStoreThatFailsIsAnErrorAndNeverNoSession(t *testing.T) {
 	down := errors.New("the store is down")
 	b := newBench(t)

@@ -33,6 +33,7 @@ type bench struct {
 
 	wide      bool // the provider ends the whole grant with one token
 	unrevoked bool // nothing is ever revoked
+	client    string
 }
 
 func newBench(t testing.TB) *bench {
@@ -49,7 +50,7 @@ func (b *bench) over(s store.Store) *vault.Vault {
 		if name != "acme" {
 			return vault.Provider{}
 		}
-		return vault.Provider{Refresher: b.p, Revoker: b.revoker(), RevocationEndsGrant: b.wide}
+		return vault.Provider{Refresher: b.p, Revoker: b.revoker(), RevocationEndsGrant: b.wide, ClientID: b.client}
 	})
 }
 

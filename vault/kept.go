@@ -106,7 +106,7 @@ func (v *Vault) replace(ctx context.Context, id ID, old store.Version, g *grant)
 }
 
 func (v *Vault) keptID(ctx context.Context, user, provider string) (ID, error) {
-	return v.index.Key(ctx, kindKept, append(append([]byte(user), 0), provider...))
+	return v.index.Key(ctx, kindKept, []byte(user+"\x00"+provider+"\x00"+v.provider(provider).ClientID))
 }
 
 // Kept returns the name of the kept grant that a user has for a provider, or

@@ -101,6 +101,20 @@ func TestAKeptGrantBelongsToOneUserAndProvider(t *testing.T) {
 	}
 }
 
+// Two apps may share a store, and call their own registrations by one name.
+func TestREF16_AKeptGrantBelongsToOneRegistration(t *testing.T) {
+	b := newBench(t)
+	b.login(b.p.present())
+	b.client = "another registration"
+	if _, err := b.Kept(t.Context(), "ada", "acme"); !errors.Is(err, vault.ErrNoGrant) {
+		t.Errorf("another registration has the grant: %v", err)
+	}
+	b.client = ""
+	if got := b.kept(); got.RefreshToken.Reveal() != "user-refresh-1" {
+		t.Errorf("kept %v", got)
+	}
+}
+
 func TestALoginWithoutARefreshTokenOverwritesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)

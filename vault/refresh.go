@@ -105,7 +105,8 @@ func (v *Vault) renewRow(ctx context.Context, id ID, f *flight) (*oauth.Tokens, 
 
 // ask makes the call. An answer that got lost on its way is asked for once more,
 // at once: a provider that has rotated the refresh token already accepts it
-// again for a moment, if it ever does.
+// again for a moment, if it ever does. It is not if somebody has taken the lease
+// meanwhile.
 func (h *holding) ask(ctx context.Context, p Refresher) (*oauth.Tokens, error) {
 	ctx, cancel := context.WithTimeout(ctx, refreshDeadline)
 	defer cancel()
@@ -115,7 +116,7 @@ func (h *holding) ask(ctx context.Context, p Refresher) (*oauth.Tokens, error) {
 	}
 	got := make(chan answer, 1)
 	old := h.grant.tokens // renew changes h
-	go func() {
+	ask := func() {
 		// Of a goroutine, nobody else would catch a panic of the app's OnEvent.
 		defer func() {
 			if p := recover(); p != nil {
@@ -123,16 +124,19 @@ func (h *holding) ask(ctx context.Context, p Refresher) (*oauth.Tokens, error) {
 			}
 		}()
 		t, err := p.Refresh(ctx, old)
-		if oauth.Unanswered(err) && ctx.Err() == nil {
-			t, err = p.Refresh(ctx, old)
-		}
 		got <- answer{t, err}
-	}()
+	}
+	go ask()
 	tick := time.NewTicker(leaseRenewal)
 	defer tick.Stop()
-	for {
+	for again := true; ; {
 		select {
 		case a := <-got:
+			if again && !h.doubted && oauth.Unanswered(a.err) && ctx.Err() == nil {
+				again = false
+				go ask()
+				continue
+			}
 			return a.tokens, a.err
 		case <-tick.C:
 			h.renew(ctx)

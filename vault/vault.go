@@ -54,6 +54,9 @@ type ID = store.Key
 type Provider struct {
 	Refresher Refresher
 	Revoker   Revoker // nil: nothing is revoked
+	// ClientID is the registration that grants are for: another one under the
+	// same name could do nothing with them.
+	ClientID string
 	// RevocationEndsGrant: revoking one token takes back all that the user
 	// ever granted to the app. It is done when a user disconnects the account,
 	// and not when a session ends.

@@ -23,6 +23,9 @@ import (
 	"github.com/wayleave/wayleave/store"
 )
 
+// Table is where the index keeps its own key.
+const Table = table
+
 const (
 	table   = store.Table("meta")
 	purpose = seal.Purpose("index")
@@ -100,10 +103,10 @@ func (x *Index) load(ctx context.Context) (*sync.Pool, error) {
 			if err != nil {
 				return nil, fmt.Errorf("open the index key, which was sealed with other keys than the configured ones: %w", err)
 			}
-			if known == nil && len(x.ring.IDs()) > 1 {
+			if by, err := seal.KeyOf(rec.Value); err == nil && by != x.ring.Active() {
 				// Keys are being rotated: sealed by the first one, the
-				// index outlives the others. If this fails, the next
-				// process to start does it.
+				// index outlives the others. If this fails, whoever
+				// confirms it next does it.
 				_, _ = x.store.Replace(ctx, table, where, version, x.record(key))
 			}
 			return x.use(key), nil
