@@ -50,7 +50,6 @@ func (a *Auth) showAccount(w http.ResponseWriter, r *http.Request) {
 	for _, c := range connections {
 		page.Connections = append(page.Connections, a.connectionRow(c))
 	}
-	w.Header().Set("Content-Security-Policy", a.pages.CSP(a.endSessionEndpoint(r.Context(), s)))
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	if err := a.pages.RenderAccount(w, page); err != nil {
 		a.cfg.Logger.LogAttrs(r.Context(), levelOf(r), "page not written", errAttr(err))

@@ -126,9 +126,6 @@ func TestSES20_TheAccountPageListsOnesOwnSessions(t *testing.T) {
 				t.Errorf("the page lacks %q", want)
 			}
 		}
-		if policy := page.Header.Get("Content-Security-Policy"); !strings.HasSuffix(policy, "form-action 'self' "+a.idp.Issuer()) {
-			t.Errorf("the policy %q keeps logout from going on to the provider", policy)
-		}
 		if strings.Contains(page.body, "curl") || strings.Contains(page.body, "grace") {
 			t.Error("another person's session is listed")
 		}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/wayleave/wayleave/internal/pages"
 	"github.com/wayleave/wayleave/oauth"
 	"github.com/wayleave/wayleave/provider"
 	"github.com/wayleave/wayleave/session"
@@ -116,7 +117,7 @@ func (a *Auth) frontchannelLogout(w http.ResponseWriter, r *http.Request, p *pro
 	h := w.Header()
 	h.Del("X-Frame-Options")
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
-	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors "+orText(a.pages.Origin(p.Realm()), "'none'"))
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors "+orText(pages.Origin(p.Realm()), "'none'"))
 	s, err := a.sessionNow(r)
 	if err != nil {
 		retryAfter(w, 5*time.Second)

@@ -60,8 +60,10 @@ func (a *Auth) logout(w http.ResponseWriter, r *http.Request) {
 		elsewhere = a.logoutAtProvider(w, r, s, idToken)
 	}
 	switch {
+	case !script && elsewhere != "":
+		a.goOnToProvider(w, r, elsewhere)
 	case !script:
-		redirect(w, orText(elsewhere, a.cfg.BasePath+"/signed-out"))
+		redirect(w, a.cfg.BasePath+"/signed-out")
 	case elsewhere != "":
 		writeJSON(w, http.StatusOK, map[string]string{"logout_url": elsewhere})
 	default:
@@ -111,13 +113,13 @@ func (a *Auth) askLogout(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	t := a.pages.Texts()
-	a.showMessageLeadingTo(w, r, http.StatusOK, pages.Message{
+	a.showMessage(w, r, http.StatusOK, pages.Message{
 		Title: t.LogoutTitle, Text: pages.Fill(t.LogoutQuestion, a.pages.AppName()), Who: whoIs(s.User),
 		Actions: []pages.Action{
 			{Label: t.LogoutButton, URL: a.cfg.BasePath + "/logout", Post: true, Primary: true},
 			{Label: pages.Fill(t.GoHome, a.pages.AppName()), URL: a.cfg.Home},
 		},
-	}, a.endSessionEndpoint(r.Context(), s))
+	})
 }
 
 func whoIs(u User) string {
@@ -165,17 +167,14 @@ func (a *Auth) logoutAtProvider(w http.ResponseWriter, r *http.Request, s *sessi
 	return to
 }
 
-// endSessionEndpoint is where a logout form ends up, for the policy of the page
-// that it stands on; see [pages.Pages.CSP].
-func (a *Auth) endSessionEndpoint(ctx context.Context, s *session.Session) string {
-	p := a.provider(s.Provider)
-	if p == nil || a.cfg.LogoutHereOnly {
-		return ""
-	}
-	ctx, cancel := context.WithTimeout(ctx, metadataPatience)
-	defer cancel()
-	to, _, _ := p.Client.EndSessionURL(ctx, oauth.EndSession{})
-	return to
+// goOnToProvider answers the form with the signed-out page, which leads on by
+// itself. A redirect would do, were it not for pages whose policy lets forms go
+// to their own origin only, as many do: Chromium applies that to where a form's
+// redirects lead, and the person would see nothing happen. What is in the page
+// is the same for everybody; the address, with its token, is in the header alone.
+func (a *Auth) goOnToProvider(w http.ResponseWriter, r *http.Request, to string) {
+	w.Header().Set("Refresh", "0; url="+to)
+	a.showMessage(w, r, http.StatusOK, a.messageSignedOut())
 }
 
 // showSignedOut starts no login by itself: the person wanted to be out. Where
@@ -187,9 +186,11 @@ func (a *Auth) showSignedOut(w http.ResponseWriter, r *http.Request) {
 			a.jar.Clear(w, a.jar.Name(logoutCookie), "/")
 		}
 	}
+	a.showMessage(w, r, http.StatusOK, a.messageSignedOut())
+}
+
+func (a *Auth) messageSignedOut() pages.Message {
 	t := a.pages.Texts()
-	a.showMessage(w, r, http.StatusOK, pages.Message{
-		Title: t.SignedOutTitle, Text: pages.Fill(t.SignedOutText, a.pages.AppName()),
-		Actions: []pages.Action{{Label: t.TryAgain, URL: a.cfg.BasePath + "/", Primary: true}},
-	})
+	return pages.Message{Title: t.SignedOutTitle, Text: pages.Fill(t.SignedOutText, a.pages.AppName()),
+		Actions: []pages.Action{{Label: t.TryAgain, URL: a.cfg.BasePath + "/", Primary: true}}}
 }

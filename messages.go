@@ -197,14 +197,7 @@ func firstRune(s string) string {
 }
 
 func (a *Auth) showMessage(w http.ResponseWriter, r *http.Request, status int, m pages.Message) {
-	a.showMessageLeadingTo(w, r, status, m)
-}
-
-// showMessageLeadingTo is showMessage for a page with a form whose answer may
-// redirect to these places.
-func (a *Auth) showMessageLeadingTo(w http.ResponseWriter, r *http.Request, status int, m pages.Message, places ...string) {
 	a.ownHeaders(w.Header())
-	w.Header().Set("Content-Security-Policy", a.pages.CSP(places...))
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	if err := a.pages.RenderMessage(w, m); err != nil {

@@ -17,6 +17,12 @@ func (b *browser) signOut() answer {
 	return b.do(b.request("POST", "/auth/logout", "Accept", "text/html", "Sec-Fetch-Site", "same-origin"))
 }
 
+// goesOnTo is where a page leads on by itself.
+func goesOnTo(at answer) string {
+	_, to, _ := strings.Cut(at.Header.Get("Refresh"), "0; url=")
+	return to
+}
+
 // TestLGO03_TheRequestToTheProvider: who signs out, for whom, and the way back.
 func TestLGO03_TheRequestToTheProvider(t *testing.T) {
 	for name, change := range map[string]func(*wayleave.Config){"a session grant": withSessionGrants, "a kept grant": func(*wayleave.Config) {}} {
@@ -25,12 +31,9 @@ func TestLGO03_TheRequestToTheProvider(t *testing.T) {
 			b := a.browser()
 			b.signIn("/")
 			hint := idTokenOf(b).Raw().Reveal()
-			if policy := b.open("/auth/logout").Header.Get("Content-Security-Policy"); !strings.HasSuffix(policy, "form-action 'self' "+a.idp.Issuer()) {
-				t.Errorf("the question's policy %q keeps its form from going there", policy)
-			}
 			at := b.signOut()
-			to, err := url.Parse(at.Header.Get("Location"))
-			if err != nil || at.StatusCode != http.StatusSeeOther || to.Scheme+"://"+to.Host+to.Path != a.idp.Issuer()+"/end-session" {
+			to, err := url.Parse(goesOnTo(at))
+			if err != nil || at.StatusCode != http.StatusOK || strings.Contains(at.body, hint) || to.Scheme+"://"+to.Host+to.Path != a.idp.Issuer()+"/end-session" {
 				t.Fatalf("status %d to %q", at.StatusCode, at.Header.Get("Location"))
 			}
 			state := b.cookies()["logout"]
@@ -120,7 +123,7 @@ func TestLGO04_TheTargetIsNoneOfTheRequests(t *testing.T) {
 	b.signIn("/")
 	at := b.do(b.request("POST", "/auth/logout?post_logout_redirect_uri=https%3A%2F%2Fevil.example&return_to=%2F%2Fevil.example&state=mine&id_token_hint=x",
 		"Sec-Fetch-Site", "same-origin", "X-Forwarded-Host", "evil.example", "Forwarded", "host=evil.example"))
-	to := at.Header.Get("Location")
+	to := goesOnTo(at)
 	if got := param(t, to, "post_logout_redirect_uri"); got != a.base+"/auth/signed-out" || param(t, to, "state") == "mine" || strings.Contains(to, "evil") {
 		t.Errorf("it leads back to %q", got)
 	}

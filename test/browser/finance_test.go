@@ -194,6 +194,6 @@ func TestLogoutIsTheEnd(t *testing.T) {
 	tab.Do(browser.Goto(callback), browser.Click("Sign in again"), s.atTheProvider(), s.answer("ada"), browser.WaitText("Hello, Ada Marsh"))
 
 	tab.Do(browser.Goto(s.base+"/auth/logout"), browser.WaitText("Do you want to sign out of Finance Tracker?"), browser.Screenshot("logout-question"),
-		browser.Click("Sign out"), browser.WaitText("You are signed out"),
+		browser.Click("Sign out"), browser.WaitURL(s.base+"/auth/signed-out"), browser.WaitText("You are signed out"),
 		browser.Goto(s.base+"/dashboard"), browser.WaitURL(s.issuer+"/signin"))
 }

@@ -135,7 +135,7 @@ func TestOverHTTPS(t *testing.T) {
 	}
 	checkCookies(t, b.Cookies(t), "__Host-wayleave-browser", "__Host-wayleave-session")
 
-	tab.Do(browser.Click("Sign out"), browser.WaitText("You are signed out"), browser.Screenshot("5-signed-out"))
+	tab.Do(browser.Click("Sign out"), browser.WaitURL(s.base+"/auth/signed-out"), browser.WaitText("You are signed out"), browser.Screenshot("5-signed-out"))
 	checkCookies(t, b.Cookies(t), "__Host-wayleave-browser")
 	if s.sessions() != 0 {
 		t.Errorf("%d sessions live on", s.sessions())

@@ -27,7 +27,7 @@ func TestWithTheKeyboardAlone(t *testing.T) {
 		reach("Allow"), browser.Screenshot("focus-3-consent"), browser.Press("\r"),
 		browser.WaitText("Hello, Ada Marsh"),
 		reach("Sign out"), browser.Screenshot("focus-4-dashboard"), browser.Press("\r"),
-		browser.WaitText("You are signed out"),
+		browser.WaitURL(s.base+"/auth/signed-out"), browser.WaitText("You are signed out"),
 		reach("Sign in again"), browser.Screenshot("focus-5-signed-out"),
 	)
 	tab.Do(browser.Goto(s.base+"/trace/"), browser.WaitText("The story of a login"),

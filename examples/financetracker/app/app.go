@@ -56,7 +56,6 @@ type App struct {
 	options Options
 	auth    *wayleave.Auth
 	mux     *http.ServeMux
-	policy  string // of all pages
 	users   users
 	watch   tokenWatch
 }
@@ -67,7 +66,7 @@ func New(o Options) (*App, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	a := &App{options: o, mux: http.NewServeMux(), policy: contentPolicy(o.Provider.Issuer)}
+	a := &App{options: o, mux: http.NewServeMux()}
 	var err error
 	a.auth, err = wayleave.New(wayleave.Config{
 		BaseURL:   o.BaseURL,

@@ -165,7 +165,7 @@ func TestPagesLoadNothingAndRunNothing(t *testing.T) {
 		}
 		p.lacks(t, "<script", "<img", "<link", "style=", " onclick")
 		hash := sha256.Sum256([]byte(style.FindStringSubmatch(p.body)[1]))
-		want := "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) + "'; base-uri 'none'; frame-ancestors 'none'; form-action 'self' " + tr.idp.Issuer()
+		want := "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) + "'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 		for name, value := range map[string]string{
 			"Content-Security-Policy": want,
 			"Cache-Control":           "no-store",

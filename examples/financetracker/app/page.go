@@ -24,17 +24,11 @@ var logo string
 
 // contentPolicy lets a page load nothing but its own style, and send forms only
 // to this app. Not even the person's picture: it would be fetched from Google.
-// Signing out goes on to the provider, where that has a place for it; the form
-// that begins it must be allowed to end there.
-func contentPolicy(issuer string) string {
+var contentPolicy = func() string {
 	hash := sha256.Sum256([]byte(style))
-	policy := "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) +
-		"'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
-	if u, err := url.Parse(issuer); err == nil && u.Host != "" {
-		policy += " " + u.Scheme + "://" + u.Host
-	}
-	return policy
-}
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) +
+		"'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+}()
 
 // site is what all pages know.
 type site struct {
@@ -84,7 +78,7 @@ func (a *App) show(w http.ResponseWriter, r *http.Request, status int, page temp
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", a.policy)
+	h.Set("Content-Security-Policy", contentPolicy)
 	h.Set("Cache-Control", "no-store") // Back after signing out must not show it
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("X-Content-Type-Options", "nosniff")
