@@ -14,8 +14,16 @@ quick: ## run the tests that need only Go
 prove: ## run what is too long for test, and write the results to docs/proof/
 	scripts/prove.sh abandoned-logins -- env WAYLEAVE_STARTS=1000000 \
 		go test -run '^$$' -bench '^BenchmarkAbandonedLogins$$' -benchtime 1x -timeout 2h .
+	scripts/prove.sh crashes -- env WAYLEAVE_CRASH_ROUNDS=1000 \
+		go test -count=1 -v -run '^TestA011_Crash' -timeout 1h ./store/embedded
+	scripts/prove.sh stores -- env WAYLEAVE_TEST_LONG=1 WAYLEAVE_TEST_FULL=1 \
+		go test -count=1 -race -timeout 1h ./store/...
+	scripts/prove.sh replicas -- env WAYLEAVE_REPLICAS=long WAYLEAVE_TEST_FULL=1 \
+		go test -count=1 -v -timeout 1h ./test/replicas
+	scripts/prove.sh million-sessions -- env WAYLEAVE_SESSIONS=1000000 WAYLEAVE_TEST_FULL=1 \
+		go test -run '^$$' -bench '^BenchmarkMillion$$' -benchtime 1x -timeout 2h ./test/failure
 	scripts/prove.sh performance -- \
-		go test -run '^$$' -bench . -skip '^BenchmarkAbandonedLogins$$' -benchmem -timeout 2h ./...
+		go test -run '^$$' -bench . -skip '^(BenchmarkAbandonedLogins|BenchmarkMillion)$$' -benchmem -timeout 2h ./...
 
 demo: ## start the demo and print its address
 	go run ./cmd/wayleave demo
