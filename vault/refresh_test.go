@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -605,6 +606,20 @@ func TestAGrantThatCannotBeRefreshedLastsAsLongAsItsToken(t *testing.T) {
 	}
 }
 
+// gated holds back one of the questions to the store, by its number.
+type gated struct {
+	store.Store
+	asked, held atomic.Int32
+	open        chan struct{}
+}
+
+func (g *gated) Get(ctx context.Context, t store.Table, k store.Key) (store.Record, store.Version, bool, error) {
+	if g.asked.Add(1) == g.held.Load() {
+		<-g.open
+	}
+	return g.Store.Get(ctx, t, k)
+}
+
 // Somebody's refresh for an older token is under way; it will find the token
 // that we know to be refused, and be content with it. We must not be.
 func TestRenewNeverReturnsTheRefusedToken(t *testing.T) {
@@ -613,12 +628,17 @@ func TestRenewNeverReturnsTheRefusedToken(t *testing.T) {
 		id := b.keep(time.Hour)
 		refused, _ := b.Peek(t.Context(), id)
 		older := &oauth.Tokens{AccessToken: oauth.NewSecret("user-access-0")}
-		b.store.Block(storetest.Get)
-		first := ask(func() (*oauth.Tokens, error) { return b.Renew(t.Context(), id, older) })
+		g := &gated{Store: b.store, open: make(chan struct{})}
+		g.held.Store(2) // the one of the refresh itself
+		v := b.over(g)
+		first := ask(func() (*oauth.Tokens, error) { return v.Renew(t.Context(), id, older) })
 		synctest.Wait()
-		second := ask(func() (*oauth.Tokens, error) { return b.Renew(t.Context(), id, refused) })
+		second := ask(func() (*oauth.Tokens, error) { return v.Renew(t.Context(), id, refused) })
 		synctest.Wait()
-		b.store.Heal()
+		if first.answered() || second.answered() || g.asked.Load() != 3 {
+			t.Fatalf("the store was asked %d times; want one refresh that waits for it, and both waiting for that", g.asked.Load())
+		}
+		close(g.open)
 		<-first.done
 		wantTokens(t, first.tokens, first.err, "user-access-1")
 		<-second.done
