@@ -160,7 +160,8 @@ func beginsAgain(got answer) bool {
 }
 
 func logoutOutcome(got answer) string {
-	if got.StatusCode == http.StatusSeeOther && hasCookie(got, "session", -1) {
+	// Our page, which leads on to the provider; or where that is down, to it.
+	if (got.StatusCode == http.StatusOK || got.StatusCode == http.StatusSeeOther) && hasCookie(got, "session", -1) {
 		return "signed out"
 	}
 	return otherOutcome(got)
