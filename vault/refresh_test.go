@@ -527,9 +527,12 @@ func TestREF13_AProviderIsAskedForSoManyAtATime(t *testing.T) {
 		b.p.answer = func(_, _ *oauth.Tokens) (*oauth.Tokens, error) {
 			return &oauth.Tokens{AccessToken: oauth.NewSecret("fresh"), Type: "Bearer", Expires: time.Now().Add(time.Hour)}, nil
 		}
-		var all sync.WaitGroup
+		var ids []vault.ID
 		for range 500 {
-			id := b.keep(-time.Second)
+			ids = append(ids, b.keep(-time.Second))
+		}
+		var all sync.WaitGroup
+		for _, id := range ids {
 			all.Go(func() {
 				if got, err := b.Tokens(t.Context(), id); err != nil || got.AccessToken.Reveal() != "fresh" {
 					t.Errorf("%v, %v", got, err)
