@@ -32,10 +32,9 @@ func newLimiter(perSecond, burst float64) *limiter {
 
 // allow reports whether it may happen once more for this name now.
 func (l *limiter) allow(name string, now time.Time) bool {
-	slot := maphash.String(l.seed, name) % uint64(len(l.buckets))
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	b := &l.buckets[slot]
+	b := &l.buckets[l.slot(name)]
 	b.tokens = max(0, b.tokens-now.Sub(b.last).Seconds()*l.perSecond)
 	b.last = now
 	if b.tokens+1 > l.burst {
@@ -45,12 +44,15 @@ func (l *limiter) allow(name string, now time.Time) bool {
 	return true
 }
 
+func (l *limiter) slot(name string) int {
+	return int(maphash.String(l.seed, name) % uint64(len(l.buckets)))
+}
+
 // giveBack takes back what was allowed just now: it was no burden.
 func (l *limiter) giveBack(name string) {
-	slot := maphash.String(l.seed, name) % uint64(len(l.buckets))
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	b := &l.buckets[slot]
+	b := &l.buckets[l.slot(name)]
 	b.tokens = max(0, b.tokens-1)
 }
 

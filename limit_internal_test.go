@@ -34,7 +34,11 @@ func TestA017LimiterLetsABurstThroughThenARate(t *testing.T) {
 			t.Errorf("after %v: %d of %d, want %d", step.wait, let, step.tries, step.want)
 		}
 	}
-	if let := count("other", 20); let != 10 {
+	other := "other"
+	for l.slot(other) == l.slot("one") { // one name in 8192 shares the bucket
+		other += "-"
+	}
+	if let := count(other, 20); let != 10 {
 		t.Errorf("another name: %d of 20, want 10", let)
 	}
 }
