@@ -55,7 +55,7 @@ func check(rec store.Record) error {
 
 // expiry returns when the record ends, in the unit that the server counts in.
 func expiry(rec store.Record) int64 {
-	if rec.Expires.Year() > 10000 { // UnixMilli is not defined for all times
+	if rec.Expires.After(time.UnixMilli(maxExpiry)) { // UnixMilli is not defined for all times
 		return maxExpiry
 	}
 	return rec.Expires.UnixMilli()

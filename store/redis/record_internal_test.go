@@ -75,6 +75,7 @@ func FuzzDecode(f *testing.F) {
 	at, rec := sample()
 	f.Add(encode(at, 7, rec, rec.Lookups))
 	f.Add(encode(at, 1, store.Record{}, nil))
+	f.Add(encode(at, 1, store.Record{Expires: time.UnixMilli(maxExpiry - 1)}, nil))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		rec, v, err := decode(at, b)
 		if err == nil && !bytes.Equal(encode(at, v, rec, rec.Lookups), b) {
