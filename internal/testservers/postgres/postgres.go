@@ -75,7 +75,7 @@ func Start(t testing.TB, o Options) *Server {
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("the PostgreSQL server said at last:\n%s", s.tail())
+			t.Logf("the PostgreSQL server said at last:\n%s", s.process.Tail())
 		}
 		s.remove()
 	})
@@ -101,7 +101,7 @@ func (s *Server) Database(t testing.TB) string {
 	name := "test_" + strings.ToLower(rand.Text())
 	s.Exec(t, "CREATE DATABASE "+name+" OWNER "+owner)
 	t.Cleanup(func() {
-		if s.running() {
+		if s.process.Running() {
 			s.Exec(t, "DROP DATABASE "+name+" WITH (FORCE)")
 		}
 	})

@@ -1,19 +1,16 @@
 package postgres
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
-	mathrand "math/rand/v2"
 	"net"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,6 +19,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/wayleave/wayleave/internal/testservers"
 )
 
 const (
@@ -30,7 +28,6 @@ const (
 
 	// startTimeout is generous: a crashed server recovers before it is ready.
 	startTimeout = time.Minute
-	stopTimeout  = time.Minute
 )
 
 // Options of a server. The zero value is the fastest one.
@@ -54,8 +51,7 @@ type Server struct {
 	password string // of both users
 	options  Options
 
-	process *os.Process
-	ended   chan struct{} // closed when process has ended
+	process testservers.Process
 }
 
 func start(o Options) (*Server, error) {
@@ -67,6 +63,7 @@ func start(o Options) (*Server, error) {
 	if s.dir, err = os.MkdirTemp("", "wayleave-postgres-"); err != nil {
 		return nil, err
 	}
+	s.process.Log = filepath.Join(s.dir, "log")
 	if err := s.create(); err != nil {
 		s.remove()
 		return nil, err
@@ -126,7 +123,7 @@ func (s *Server) writeCertificate() error {
 // in between, so it tries more than once.
 func (s *Server) launchFirst() (err error) {
 	for range 3 {
-		if err = s.choosePort(); err != nil {
+		if s.port, err = testservers.FreePort(10000); err != nil {
 			return err
 		}
 		if err = s.launch(); err == nil {
@@ -136,46 +133,11 @@ func (s *Server) launchFirst() (err error) {
 	return err
 }
 
-// choosePort takes a port below those that systems choose themselves, so that
-// it is still free when a stopped server starts again.
-func (s *Server) choosePort() error {
-	for range 100 {
-		s.port = 10000 + mathrand.IntN(10000)
-		ln, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)))
-		if err == nil {
-			return ln.Close()
-		}
-	}
-	return errors.New("no port between 10000 and 20000 is free")
-}
-
 // launch starts the server and returns when it takes connections.
 func (s *Server) launch() error {
-	log, err := os.OpenFile(s.log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
+	if err := s.process.Launch(s.command("postgres", s.arguments()...)); err != nil {
 		return err
 	}
-	defer log.Close()
-	cmd := s.command("postgres", s.arguments()...)
-	cmd.Stdout, cmd.Stderr = log, log
-
-	started, ended := make(chan error, 1), make(chan struct{})
-	go func() {
-		// The server gets a signal when the thread that started it ends, so
-		// that it does not survive a test binary that was killed. The thread
-		// is kept for that.
-		runtime.LockOSThread()
-		defer close(ended)
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			cmd.Wait()
-		}
-	}()
-	if err := <-started; err != nil {
-		return err
-	}
-	s.process, s.ended = cmd.Process, ended
 	return s.await()
 }
 
@@ -211,10 +173,10 @@ func (s *Server) await() error {
 			return conn.Close(ctx)
 		}
 		select {
-		case <-s.ended:
-			return fmt.Errorf("postgres ended at once: %s", s.tail())
+		case <-s.process.Ended():
+			return fmt.Errorf("postgres ended at once: %s", s.process.Tail())
 		case <-ctx.Done():
-			return fmt.Errorf("postgres is not ready after %v: %w: %s", startTimeout, err, s.tail())
+			return fmt.Errorf("postgres is not ready after %v: %w: %s", startTimeout, err, s.process.Tail())
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
@@ -223,7 +185,7 @@ func (s *Server) await() error {
 // Stop ends all connections and then the server, in good order.
 func (s *Server) Stop(t testing.TB) {
 	t.Helper()
-	if err := s.end(syscall.SIGINT); err != nil {
+	if err := s.process.End(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -233,7 +195,7 @@ func (s *Server) Stop(t testing.TB) {
 // next Start recovers.
 func (s *Server) Crash(t testing.TB) {
 	t.Helper()
-	if err := s.end(syscall.SIGQUIT); err != nil {
+	if err := s.process.End(syscall.SIGQUIT); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -257,7 +219,7 @@ func (s *Server) Restart(t testing.TB) {
 // connections to it stand. It works on Linux.
 func (s *Server) Pause(t testing.TB) {
 	t.Helper()
-	s.signal(t, s.process.Pid, syscall.SIGSTOP) // first, so that it starts no others
+	s.signal(t, s.process.Pid(), syscall.SIGSTOP) // first, so that it starts no others
 	for _, pid := range s.children(t) {
 		s.signal(t, pid, syscall.SIGSTOP)
 	}
@@ -266,7 +228,7 @@ func (s *Server) Pause(t testing.TB) {
 // Resume ends a Pause.
 func (s *Server) Resume(t testing.TB) {
 	t.Helper()
-	for _, pid := range append(s.children(t), s.process.Pid) {
+	for _, pid := range append(s.children(t), s.process.Pid()) {
 		s.signal(t, pid, syscall.SIGCONT)
 	}
 }
@@ -280,7 +242,7 @@ func (s *Server) signal(t testing.TB, pid int, what syscall.Signal) {
 
 func (s *Server) children(t testing.TB) (pids []int) {
 	t.Helper()
-	list, err := os.ReadFile(fmt.Sprintf("/proc/%[1]d/task/%[1]d/children", s.process.Pid))
+	list, err := os.ReadFile(fmt.Sprintf("/proc/%[1]d/task/%[1]d/children", s.process.Pid()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -294,36 +256,9 @@ func (s *Server) children(t testing.TB) (pids []int) {
 	return pids
 }
 
-func (s *Server) end(how syscall.Signal) error {
-	if !s.running() {
-		return nil
-	}
-	s.process.Signal(how)
-	select {
-	case <-s.ended:
-		return nil
-	case <-time.After(stopTimeout):
-		s.process.Kill()
-		<-s.ended
-		return fmt.Errorf("postgres did not end within %v of signal %v", stopTimeout, how)
-	}
-}
-
-func (s *Server) running() bool {
-	if s.process == nil {
-		return false
-	}
-	select {
-	case <-s.ended:
-		return false
-	default:
-		return true
-	}
-}
-
 // remove ends the server without ceremony, for its files go with it.
 func (s *Server) remove() {
-	s.end(syscall.SIGQUIT)
+	s.process.End(syscall.SIGQUIT)
 	os.RemoveAll(s.dir)
 }
 
@@ -338,12 +273,10 @@ func (s *Server) command(name string, args ...string) *exec.Cmd {
 
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 
-func (s *Server) log() string { return filepath.Join(s.dir, "log") }
-
 // Log returns all that the server has written to its log.
 func (s *Server) Log(t testing.TB) []byte {
 	t.Helper()
-	text, err := os.ReadFile(s.log())
+	text, err := os.ReadFile(s.process.Log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -355,13 +288,6 @@ func (s *Server) Address() string { return net.JoinHostPort("127.0.0.1", strconv
 
 // Dir is the folder in which the server keeps its files.
 func (s *Server) Dir() string { return s.dir }
-
-// tail returns the end of the server's log.
-func (s *Server) tail() []byte {
-	text, _ := os.ReadFile(s.log())
-	lines := bytes.SplitAfter(text, []byte("\n"))
-	return bytes.Join(lines[max(0, len(lines)-20):], nil)
-}
 
 func (s *Server) url(user, database string) string {
 	u := url.URL{

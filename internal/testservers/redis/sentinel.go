@@ -131,7 +131,7 @@ func (s *Sentinel) AwaitPromotion(t testing.TB, old *Server) (primary *Server) {
 	t.Helper()
 	until(t, "promoted", func() bool {
 		primary = s.Primary()
-		return primary != nil && primary != old && primary.running() &&
+		return primary != nil && primary != old && primary.process.Running() &&
 			primary.info("replication", "role") == "master" && primary.replicas() > 0
 	})
 	return primary

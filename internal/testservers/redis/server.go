@@ -1,20 +1,18 @@
 package redis
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/wayleave/wayleave/internal/testservers"
 )
 
 // patience is how long anything may take on a busy machine.
@@ -30,19 +28,19 @@ type Server struct {
 	authority *authority // nil without TLS
 	arguments func() []string
 
-	process *os.Process
-	ended   chan struct{} // closed when process has ended
+	process testservers.Process
 }
 
 func newServer(t testing.TB, password string) *Server {
 	t.Helper()
 	require(t)
 	s := &Server{dir: folder(t), password: password}
+	s.process.Log = filepath.Join(s.dir, "log")
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("redis-server on port %d said at last:\n%s", s.port, s.tail())
+			t.Logf("redis-server on port %d said at last:\n%s", s.port, s.process.Tail())
 		}
-		s.end(syscall.SIGKILL) // its files go with it
+		s.process.End(syscall.SIGKILL) // its files go with it
 	})
 	return s
 }
@@ -76,51 +74,24 @@ func (s *Server) startFirst(t testing.TB) {
 	}
 }
 
-// freePort is below the ports that systems choose themselves, so that it is
-// still free when a stopped server starts again.
-func freePort(t testing.TB) int {
-	t.Helper()
-	for range 100 {
-		port := 20000 + rand.IntN(10000)
-		ln, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err == nil {
-			ln.Close()
-			return port
-		}
-	}
-	t.Fatal("no port between 20000 and 30000 is free")
-	return 0
-}
-
 // launch starts the server and returns when it takes connections.
 func (s *Server) launch() error {
-	log, err := os.OpenFile(s.log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	defer log.Close()
 	cmd := exec.Command("redis-server", s.arguments()...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, log, log
+	cmd.Dir = s.dir
 	endWithParent(cmd)
-
-	started, ended := make(chan error, 1), make(chan struct{})
-	go func() {
-		// The server gets a signal when the thread that started it ends, so
-		// that it does not survive a test binary that was killed. The thread
-		// is kept for that.
-		runtime.LockOSThread()
-		defer close(ended)
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			cmd.Wait()
-		}
-	}()
-	if err := <-started; err != nil {
+	if err := s.process.Launch(cmd); err != nil {
 		return err
 	}
-	s.process, s.ended = cmd.Process, ended
 	return s.await()
+}
+
+func freePort(t testing.TB) int {
+	t.Helper()
+	port, err := testservers.FreePort(20000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
 }
 
 var errEnded = errors.New("redis-server ended at once")
@@ -133,12 +104,12 @@ func (s *Server) await() error {
 			return nil
 		}
 		select {
-		case <-s.ended:
-			return fmt.Errorf("%w: %s", errEnded, s.tail())
+		case <-s.process.Ended():
+			return fmt.Errorf("%w: %s", errEnded, s.process.Tail())
 		case <-time.After(10 * time.Millisecond):
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("redis-server is not ready after %v: %q (%v): %s", patience, answer, err, s.tail())
+			return fmt.Errorf("redis-server is not ready after %v: %q (%v): %s", patience, answer, err, s.process.Tail())
 		}
 	}
 }
@@ -170,7 +141,7 @@ func (s *Server) cli(args ...string) (string, error) {
 // Stop ends the server in good order.
 func (s *Server) Stop(t testing.TB) {
 	t.Helper()
-	if err := s.end(syscall.SIGTERM); err != nil {
+	if err := s.process.End(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -178,7 +149,7 @@ func (s *Server) Stop(t testing.TB) {
 // Crash ends the server in the middle of whatever it does.
 func (s *Server) Crash(t testing.TB) {
 	t.Helper()
-	if err := s.end(syscall.SIGKILL); err != nil {
+	if err := s.process.End(syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -205,33 +176,6 @@ func (s *Server) signal(t testing.TB, what syscall.Signal) {
 	}
 }
 
-func (s *Server) end(how syscall.Signal) error {
-	if !s.running() {
-		return nil
-	}
-	s.process.Signal(how)
-	select {
-	case <-s.ended:
-		return nil
-	case <-time.After(patience):
-		s.process.Kill()
-		<-s.ended
-		return fmt.Errorf("redis-server did not end within %v of signal %v", patience, how)
-	}
-}
-
-func (s *Server) running() bool {
-	if s.process == nil {
-		return false
-	}
-	select {
-	case <-s.ended:
-		return false
-	default:
-		return true
-	}
-}
-
 // info returns one line of the server's INFO.
 func (s *Server) info(section, name string) string {
 	text, _ := s.cli("INFO", section)
@@ -241,15 +185,6 @@ func (s *Server) info(section, name string) string {
 		}
 	}
 	return ""
-}
-
-func (s *Server) log() string { return filepath.Join(s.dir, "log") }
-
-// tail returns the end of the server's log.
-func (s *Server) tail() []byte {
-	text, _ := os.ReadFile(s.log())
-	lines := bytes.SplitAfter(text, []byte("\n"))
-	return bytes.Join(lines[max(0, len(lines)-30):], nil)
 }
 
 // until waits for a condition that comes true by itself. Most ask redis-cli,
