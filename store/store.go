@@ -11,6 +11,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -51,6 +52,22 @@ type Record struct {
 	// They are replaced as a whole by each write. At most MaxLookups,
 	// repeated ones counted.
 	Lookups []Key
+}
+
+// Check returns ErrTooLarge or ErrNoExpiry, wrapped with the numbers, for a
+// record that no store takes, whatever the time is. Stores call it before they
+// write. That Expires is in the future is for each of them to check, by the
+// clock that it expires records with.
+func (r Record) Check() error {
+	switch {
+	case len(r.Value) > MaxValue:
+		return fmt.Errorf("%w: value of %d bytes, at most %d", ErrTooLarge, len(r.Value), MaxValue)
+	case len(r.Lookups) > MaxLookups:
+		return fmt.Errorf("%w: %d look-up keys, at most %d", ErrTooLarge, len(r.Lookups), MaxLookups)
+	case r.Expires.IsZero():
+		return ErrNoExpiry
+	}
+	return nil
 }
 
 // Limits that every store enforces, so that a program that works with one

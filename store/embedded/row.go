@@ -83,14 +83,10 @@ func (r *row) record() store.Record {
 
 // check enforces the limits of package store.
 func check(rec store.Record) error {
-	switch {
-	case len(rec.Value) > store.MaxValue:
-		return fmt.Errorf("%w: value of %d bytes, at most %d", store.ErrTooLarge, len(rec.Value), store.MaxValue)
-	case len(rec.Lookups) > store.MaxLookups:
-		return fmt.Errorf("%w: %d look-up keys, at most %d", store.ErrTooLarge, len(rec.Lookups), store.MaxLookups)
-	case rec.Expires.IsZero():
-		return store.ErrNoExpiry
-	case !rec.Expires.Round(0).After(time.Now()):
+	if err := rec.Check(); err != nil {
+		return err
+	}
+	if !rec.Expires.Round(0).After(time.Now()) {
 		return fmt.Errorf("%w: it expired at %s", store.ErrNoExpiry, rec.Expires.UTC().Format(time.RFC3339))
 	}
 	return nil

@@ -77,15 +77,11 @@ const lastYear = 9999
 // check enforces the limits of package store, except that whether the expiry is
 // in the future is for the database to say.
 func check(rec store.Record) error {
-	switch {
-	case len(rec.Value) > store.MaxValue:
-		return fmt.Errorf("%w: value of %d bytes, at most %d", store.ErrTooLarge, len(rec.Value), store.MaxValue)
-	case len(rec.Lookups) > store.MaxLookups:
-		return fmt.Errorf("%w: %d look-up keys, at most %d", store.ErrTooLarge, len(rec.Lookups), store.MaxLookups)
-	case rec.Expires.IsZero():
-		return store.ErrNoExpiry
-	case rec.Expires.UTC().Year() > lastYear:
-		return fmt.Errorf("expiry in the year %d, at most %d", rec.Expires.UTC().Year(), lastYear)
+	if err := rec.Check(); err != nil {
+		return err
+	}
+	if year := rec.Expires.UTC().Year(); year > lastYear {
+		return fmt.Errorf("expiry in the year %d, at most %d", year, lastYear)
 	}
 	return nil
 }

@@ -40,14 +40,12 @@ var (
 )
 
 // check enforces the limits of package store, but for the clock, which is the
-// server's to read.
+// server's to read. Times before 1970 have no place in the format.
 func check(rec store.Record) error {
-	switch {
-	case len(rec.Value) > store.MaxValue:
-		return fmt.Errorf("%w: value of %d bytes, at most %d", store.ErrTooLarge, len(rec.Value), store.MaxValue)
-	case len(rec.Lookups) > store.MaxLookups:
-		return fmt.Errorf("%w: %d look-up keys, at most %d", store.ErrTooLarge, len(rec.Lookups), store.MaxLookups)
-	case rec.Expires.Unix() <= 0: // the zero time, too
+	if err := rec.Check(); err != nil {
+		return err
+	}
+	if rec.Expires.Unix() <= 0 {
 		return store.ErrNoExpiry
 	}
 	return nil
