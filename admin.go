@@ -10,6 +10,7 @@ import (
 
 	"github.com/wayleave/wayleave/internal/reseal"
 	"github.com/wayleave/wayleave/session"
+	"github.com/wayleave/wayleave/store"
 )
 
 // AdminHandler is for operators: it lists and ends sessions of everybody, for
@@ -78,15 +79,17 @@ func (s selection) fits(one *session.Session, now time.Time) bool {
 		now.Sub(one.Created) >= s.older && now.Sub(one.LastSeen) >= s.idle
 }
 
-// eachSelected calls do for each live session that is meant.
+// eachSelected calls do once for each live session that is meant.
 func (a *Auth) eachSelected(r *http.Request, s selection, do func(*session.Session) error) error {
-	now := time.Now()
+	now, done := time.Now(), map[store.Key]bool{} // pages may return a session twice
 	visit := func(list []*session.Session) error {
 		for _, one := range list {
-			if s.fits(one, now) {
-				if err := do(one); err != nil {
-					return err
-				}
+			if done[one.Key()] || !s.fits(one, now) {
+				continue
+			}
+			done[one.Key()] = true
+			if err := do(one); err != nil {
+				return err
 			}
 		}
 		return nil
@@ -134,15 +137,9 @@ func (a *Auth) adminList(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	out, count := json.NewEncoder(w), 0
-	seen := map[string]bool{} // a scan may return a session twice
 	err = a.eachSelected(r, s, func(one *session.Session) error {
-		id := sessionHandle(one)
-		if seen[id] {
-			return nil
-		}
-		seen[id] = true
 		count++
-		return out.Encode(adminSession{ID: id, User: one.User.ID, Email: one.Email, Name: one.Name, Provider: one.Provider, Device: one.Device,
+		return out.Encode(adminSession{ID: sessionHandle(one), User: one.User.ID, Email: one.Email, Name: one.Name, Provider: one.Provider, Device: one.Device,
 			SignedInAt: one.Created.UTC(), LastSeenAt: one.LastSeen.UTC(), ExpiresAt: one.Expires.UTC()})
 	})
 	switch {
@@ -171,16 +168,16 @@ func (a *Auth) adminEnd(w http.ResponseWriter, r *http.Request) {
 		adminError(w, http.StatusBadRequest, "nothing_selected", "say which sessions, or all=true")
 		return
 	}
-	ended := map[string]bool{}
+	ended := 0
 	err = a.eachSelected(r, s, func(one *session.Session) error {
-		ended[sessionHandle(one)] = true
+		ended++
 		return a.endSession(r.Context(), one)
 	})
 	if err != nil {
-		adminError(w, http.StatusServiceUnavailable, "store_unavailable", fmt.Sprintf("after %d sessions: %v", len(ended), err))
+		adminError(w, http.StatusServiceUnavailable, "store_unavailable", fmt.Sprintf("after %d sessions: %v", ended, err))
 		return
 	}
-	writeJSON(w, http.StatusOK, map[string]int{"ended": len(ended)})
+	writeJSON(w, http.StatusOK, map[string]int{"ended": ended})
 }
 
 func (a *Auth) adminKeys(w http.ResponseWriter, r *http.Request) {

@@ -1,6 +1,7 @@
 package wayleave_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -11,7 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wayleave/wayleave"
 	"github.com/wayleave/wayleave/provider"
+	"github.com/wayleave/wayleave/store"
 )
 
 // admin asks the handler for operators.
@@ -208,6 +211,27 @@ func TestSES20_OperatorsAndAUserWithManySessions(t *testing.T) {
 		t.Errorf("%d sessions, whole: %v", len(list), whole)
 	}
 	if at := a.admin("POST", "/sessions/end", query); at.body != "{\"ended\":1100}\n" || a.store.Len("session") != 5 {
+		t.Errorf("status %d: %s; %d are left", at.StatusCode, at.body, a.store.Len("session"))
+	}
+}
+
+// repeating returns each key of a page twice, as a store may while it changes.
+type repeating struct{ store.Store }
+
+func (s repeating) Scan(ctx context.Context, table store.Table, cursor string, limit int) (keys []store.Key, next string, err error) {
+	keys, next, err = s.Store.Scan(ctx, table, cursor, limit)
+	return append(keys, keys...), next, err
+}
+
+// TestSES20_ASessionThatThePagesRepeat is listed, ended and counted once.
+func TestSES20_ASessionThatThePagesRepeat(t *testing.T) {
+	a := newApp(t, func(c *wayleave.Config) { c.Store = repeating{c.Store} })
+	a.browser().signIn("/")
+	a.browser().signIn("/")
+	if list, whole := listed(t, a.admin("GET", "/sessions", nil)); len(list) != 2 || !whole {
+		t.Errorf("%d sessions are listed, whole: %v", len(list), whole)
+	}
+	if at := a.admin("POST", "/sessions/end", url.Values{"all": {"true"}}); at.body != "{\"ended\":2}\n" || a.store.Len("session") != 0 {
 		t.Errorf("status %d: %s; %d are left", at.StatusCode, at.body, a.store.Len("session"))
 	}
 }

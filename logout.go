@@ -31,9 +31,12 @@ func (a *Auth) logout(w http.ResponseWriter, r *http.Request) {
 	}
 	r, done := carryOut(r)
 	defer done()
+	script := strings.Contains(r.Header.Get("Accept"), "application/json")
 	s, err := a.sessionNow(r)
+	// A script is told where to send the browser, and never gets a token: the
+	// provider may have to ask who it is.
 	var idToken *oauth.IDToken
-	if err == nil && s != nil {
+	if err == nil && s != nil && !script && !a.cfg.LogoutHereOnly {
 		idToken, err = a.vault.IDToken(r.Context(), s.Grant)
 	}
 	if err == nil {
@@ -49,12 +52,6 @@ func (a *Auth) logout(w http.ResponseWriter, r *http.Request) {
 	a.jar.Clear(w, a.jar.Name(sessionCookie), "/")
 	a.forgetLoop(w, r)
 	a.rebindBrowser(w)
-	script := strings.Contains(r.Header.Get("Accept"), "application/json")
-	if script {
-		// A script is told where to send the browser, and never gets a
-		// token: the provider may have to ask who it is.
-		idToken = nil
-	}
 	elsewhere := ""
 	if s != nil {
 		elsewhere = a.logoutAtProvider(w, r, s, idToken)
@@ -76,13 +73,6 @@ func (a *Auth) logout(w http.ResponseWriter, r *http.Request) {
 func carryOut(r *http.Request) (*http.Request, context.CancelFunc) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), exchangeDeadline)
 	return r.WithContext(ctx), cancel
-}
-
-func orText(s, fallback string) string {
-	if s != "" {
-		return s
-	}
-	return fallback
 }
 
 // endSession ends a session and the grant that belongs to it. The session goes

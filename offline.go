@@ -17,15 +17,23 @@ import (
 //
 // The client is like that of [Auth.Client], and may be kept while ctx lives.
 func (a *Auth) OfflineClient(ctx context.Context, userID, provider string) (*http.Client, error) {
-	grant, err := a.vault.Kept(ctx, userID, provider)
+	source, err := a.offlineSource(ctx, userID, provider)
 	if err != nil {
-		return nil, asLoginRequired(err)
+		return nil, err
 	}
-	return a.clientFor(&tokenSource{a: a, grant: grant}, provider), nil
+	return a.clientFor(source, provider), nil
 }
 
 // OfflineTokenSource is OfflineClient for API libraries that make their own requests.
 func (a *Auth) OfflineTokenSource(ctx context.Context, userID, provider string) (oauth.TokenSource, error) {
+	source, err := a.offlineSource(ctx, userID, provider)
+	if err != nil {
+		return nil, err // and no source: one that is nil would not be a nil interface
+	}
+	return source, nil
+}
+
+func (a *Auth) offlineSource(ctx context.Context, userID, provider string) (*tokenSource, error) {
 	grant, err := a.vault.Kept(ctx, userID, provider)
 	if err != nil {
 		return nil, asLoginRequired(err)

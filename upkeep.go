@@ -26,6 +26,12 @@ type upkeep struct {
 	resealing Resealing
 }
 
+func newUpkeep() *upkeep {
+	u := &upkeep{again: make(chan struct{}, 1)}
+	u.ctx, u.cancel = context.WithCancel(context.Background())
+	return u
+}
+
 // sealed are the tables whose records outlive a change of keys. Others live for
 // minutes.
 var sealed = []reseal.Table{
@@ -80,42 +86,53 @@ const resealEvery = time.Hour
 // resealAll goes on while the program runs: a store that is down now is up
 // later, and a process that is being replaced may seal something at its end.
 func (a *Auth) resealAll() {
-	ctx := a.upkeep.ctx
-	tell := func(change func(*Resealing)) {
-		a.upkeep.mu.Lock()
-		defer a.upkeep.mu.Unlock()
-		change(&a.upkeep.resealing)
+	u := a.upkeep
+	const firstPause, longestPause = time.Second, time.Minute
+	for pause := firstPause; u.ctx.Err() == nil; {
+		switch err := a.resealOnce(u.ctx); {
+		case err == nil:
+			pause = firstPause
+			u.wait(resealEvery, u.again)
+		case u.ctx.Err() == nil:
+			a.cfg.Logger.LogAttrs(u.ctx, slog.LevelWarn, "records not sealed anew yet", errAttr(err))
+			u.wait(pause, nil)
+			pause = min(2*pause, longestPause)
+		}
 	}
-	for pause := time.Second; ; pause = min(2*pause, time.Minute) {
-		tell(func(r *Resealing) { *r = Resealing{Running: true} })
-		err := a.index.Confirm(ctx) // its own key is sealed too
-		if err == nil {
-			err = reseal.Run(ctx, a.store, a.ring, sealed, func(p reseal.Progress) {
-				tell(func(r *Resealing) { r.Seen, r.Resealed, r.Unreadable = p.Seen, p.Resealed, p.Unknown })
-			})
-		}
-		if err == nil {
-			tell(func(r *Resealing) { r.Running, r.Finished = false, time.Now() })
-			r := a.Resealing()
-			a.cfg.Logger.LogAttrs(ctx, slog.LevelInfo, "records are sealed with the first key", slog.Int("seen", r.Seen), slog.Int("resealed", r.Resealed), slog.Int("unreadable", r.Unreadable))
-			select {
-			case <-a.upkeep.again:
-			case <-time.After(resealEvery):
-			case <-ctx.Done():
-				return
-			}
-			pause = time.Second / 2 // as in the beginning
-			continue
-		}
-		if ctx.Err() != nil {
-			return
-		}
-		a.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "records not sealed anew yet", errAttr(err))
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return
-		}
+}
+
+func (a *Auth) resealOnce(ctx context.Context) error {
+	u := a.upkeep
+	u.tell(func(r *Resealing) { *r = Resealing{Running: true} })
+	if err := a.index.Confirm(ctx); err != nil { // its own key is sealed too
+		return err
+	}
+	err := reseal.Run(ctx, a.store, a.ring, sealed, func(p reseal.Progress) {
+		u.tell(func(r *Resealing) { r.Seen, r.Resealed, r.Unreadable = p.Seen, p.Resealed, p.Unknown })
+	})
+	if err != nil {
+		return err
+	}
+	u.tell(func(r *Resealing) { r.Running, r.Finished = false, time.Now() })
+	r := a.Resealing()
+	a.cfg.Logger.LogAttrs(ctx, slog.LevelInfo, "records are sealed with the first key", slog.Int("seen", r.Seen), slog.Int("resealed", r.Resealed), slog.Int("unreadable", r.Unreadable))
+	return nil
+}
+
+// tell changes what Resealing returns.
+func (u *upkeep) tell(change func(*Resealing)) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	change(&u.resealing)
+}
+
+// wait returns after a while, or sooner when called or closed. Nobody calls if
+// the channel is nil.
+func (u *upkeep) wait(while time.Duration, called <-chan struct{}) {
+	select {
+	case <-called:
+	case <-time.After(while):
+	case <-u.ctx.Done():
 	}
 }
 

@@ -72,7 +72,7 @@ type Auth struct {
 	byBrowser *limiter
 
 	exchanges sync.WaitGroup // logins that are being completed
-	upkeep    upkeep
+	upkeep    *upkeep
 }
 
 // New checks cfg and makes an Auth. It connects to nothing: providers and
@@ -104,8 +104,7 @@ func New(cfg Config) (*Auth, error) {
 		a.avoid = append(a.avoid, a.callbackPathOf(p))
 	}
 	a.handlers = a.routes()
-	a.upkeep.ctx, a.upkeep.cancel = context.WithCancel(context.Background())
-	a.upkeep.again = make(chan struct{}, 1)
+	a.upkeep = newUpkeep()
 	// A proxy in front may change the Host header: our origin is still this one.
 	if err := a.csrf.AddTrustedOrigin(cfg.BaseURL); err != nil {
 		return nil, err

@@ -20,7 +20,7 @@ type copies struct {
 	missed atomic.Uint32
 }
 
-const places = 1 << 15 // half a megabyte empty, about 40 MB when all are taken
+const places = 1 << 15 // 0.8 MB empty, about 40 MB when all are taken
 
 type place struct {
 	// ended counts the endings told for sessions of this place.

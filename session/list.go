@@ -2,10 +2,10 @@ package session
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"slices"
 
+	"github.com/wayleave/wayleave/internal/index"
 	"github.com/wayleave/wayleave/store"
 )
 
@@ -45,15 +45,11 @@ func (m *Manager) lookupsOf(ctx context.Context, s *Session) ([]store.Key, error
 // nothing without the provider's entry and the issuer: an entry may let in many
 // issuers, and no issuer may end what began at another one.
 func (m *Manager) providerKey(ctx context.Context, kind byte, provider, issuer, name string) (store.Key, error) {
-	b := slices.Clip(m.scope[:])
-	for _, part := range []string{provider, issuer, name} {
-		b = append(binary.BigEndian.AppendUint32(b, uint32(len(part))), part...)
-	}
-	return m.index.Key(ctx, kind, b)
+	return m.index.Key(ctx, kind, index.Join(string(m.scope[:]), provider, issuer, name))
 }
 
 func (m *Manager) userKey(ctx context.Context, userID string) (store.Key, error) {
-	return m.index.Key(ctx, kindUser, append(slices.Clip(m.scope[:]), userID...))
+	return m.index.Key(ctx, kindUser, index.Join(string(m.scope[:]), userID))
 }
 
 // OfUser returns the live sessions of a user, the newest first, at most 1,000.
@@ -82,7 +78,7 @@ func (m *Manager) OfProvider(ctx context.Context, provider, issuer, sid, subject
 }
 
 func (m *Manager) under(ctx context.Context, secondary store.Key) (list []*Session, more bool, err error) {
-	keys, more, err := m.store.Lookup(ctx, table, secondary, atOnce)
+	keys, more, err := m.store.Lookup(ctx, Table, secondary, atOnce)
 	if err != nil {
 		return nil, false, fmt.Errorf("look up sessions: %w", err)
 	}
@@ -96,7 +92,7 @@ func (m *Manager) under(ctx context.Context, secondary store.Key) (list []*Sessi
 // Page returns some of all live sessions, in no order. An empty cursor begins,
 // an empty next ends; see [store.Store.Scan] for what is promised meanwhile.
 func (m *Manager) Page(ctx context.Context, cursor string) (list []*Session, next string, err error) {
-	keys, next, err := m.store.Scan(ctx, table, cursor, 500)
+	keys, next, err := m.store.Scan(ctx, Table, cursor, 500)
 	if err != nil {
 		return nil, "", fmt.Errorf("list sessions: %w", err)
 	}
@@ -109,7 +105,7 @@ func (m *Manager) Page(ctx context.Context, cursor string) (list []*Session, nex
 func (m *Manager) openAll(ctx context.Context, keys []store.Key) ([]*Session, error) {
 	var list []*Session
 	for _, key := range keys {
-		rec, _, found, err := m.store.Get(ctx, table, key)
+		rec, _, found, err := m.store.Get(ctx, Table, key)
 		if err != nil {
 			return nil, fmt.Errorf("read a session: %w", err)
 		}
@@ -128,7 +124,7 @@ func (m *Manager) limit(ctx context.Context, made *Session) (ended []*Session, e
 	if m.life.PerUser <= 0 {
 		return nil, nil
 	}
-	keys, _, err := m.store.Lookup(ctx, table, made.lookups[0], min(m.life.PerUser+1, atOnce))
+	keys, _, err := m.store.Lookup(ctx, Table, made.lookups[0], min(m.life.PerUser+1, atOnce))
 	if err != nil {
 		return nil, fmt.Errorf("count the user's sessions: %w", err)
 	}

@@ -14,20 +14,18 @@ import (
 	"github.com/wayleave/wayleave/store"
 )
 
+// Table and Purpose tell how session records are sealed, each under its own
+// key, for whoever seals them anew when ring keys change.
 const (
-	table   = store.Table("session")
-	purpose = seal.Purpose("session")
+	Table   = store.Table("session")
+	Purpose = seal.Purpose("session")
+)
+
+const (
 	kind    = byte('s') // of keys in the index
 	idBytes = 32
 	// scopeBytes of a hash tell deployments apart.
 	scopeBytes = 16
-)
-
-// Table and Purpose tell how session records are sealed, each under its own
-// key, for whoever seals them anew when ring keys change.
-const (
-	Table   = table
-	Purpose = purpose
 )
 
 // Lifetimes bound sessions. The times live in the store, not in the cookie.
@@ -63,7 +61,7 @@ func NewManager(s store.Store, ring *seal.Ring, x *index.Index, deployment strin
 	sum := sha256.Sum256([]byte(deployment))
 	copy(m.scope[:], sum[:])
 	if f, ok := s.(store.Follower); ok {
-		m.current, m.stop = f.Follow(table, m.copies.forget, m.copies.forgetAll)
+		m.current, m.stop = f.Follow(Table, m.copies.forget, m.copies.forgetAll)
 	}
 	return m
 }
@@ -91,7 +89,7 @@ func (m *Manager) Create(ctx context.Context, s Session) (id string, made *Sessi
 	}
 	s.Created = time.Now()
 	s.LastSeen, s.Expires = s.Created, s.Created.Add(m.life.Absolute)
-	if _, err := m.store.Create(ctx, table, s.key, m.record(&s)); err != nil {
+	if _, err := m.store.Create(ctx, Table, s.key, m.record(&s)); err != nil {
 		return "", nil, nil, fmt.Errorf("store the session: %w", err)
 	}
 	ended, err = m.limit(ctx, &s)
@@ -106,7 +104,7 @@ func (m *Manager) record(s *Session) store.Record {
 	if s.Expires.Before(expires) {
 		expires = s.Expires
 	}
-	return store.Record{Value: m.ring.Seal(purpose, s.encode(), aad(s.key)), Expires: expires, Lookups: s.lookups}
+	return store.Record{Value: m.ring.Seal(Purpose, s.encode(), aad(s.key)), Expires: expires, Lookups: s.lookups}
 }
 
 // key is where the session of an id lies.
@@ -163,7 +161,7 @@ func (m *Manager) find(ctx context.Context, id string, mayCopy bool) (*Session, 
 // read asks the store. old is a copy that may be of the same version, or nil.
 func (m *Manager) read(ctx context.Context, key store.Key, old *copied, began time.Time) (*copied, error) {
 	before := m.copies.mark(key)
-	rec, version, found, err := m.store.Get(ctx, table, key)
+	rec, version, found, err := m.store.Get(ctx, Table, key)
 	if err != nil {
 		return nil, fmt.Errorf("look up the session: %w", err)
 	}
@@ -187,7 +185,7 @@ func (m *Manager) read(ctx context.Context, key store.Key, old *copied, began ti
 // open decodes a record. One that does not open is no session: it was damaged,
 // moved, or sealed with a key that has been removed.
 func (m *Manager) open(key store.Key, rec store.Record) *Session {
-	plain, err := m.ring.Open(purpose, rec.Value, aad(key))
+	plain, err := m.ring.Open(Purpose, rec.Value, aad(key))
 	if err != nil {
 		return nil
 	}
@@ -209,7 +207,7 @@ func (m *Manager) touch(ctx context.Context, c *copied, now time.Time) {
 	seen := *c.session
 	seen.LastSeen = now
 	rec := m.record(&seen)
-	version, err := m.store.Replace(ctx, table, seen.key, c.version, rec)
+	version, err := m.store.Replace(ctx, Table, seen.key, c.version, rec)
 	if err != nil {
 		m.copies.forget(seen.key)
 		return
@@ -222,7 +220,7 @@ func (m *Manager) End(ctx context.Context, s *Session) error {
 	m.copies.forget(s.key)
 	// Again afterwards: somebody may have read it just before it went.
 	defer m.copies.forget(s.key)
-	if err := m.store.Delete(ctx, table, s.key); err != nil {
+	if err := m.store.Delete(ctx, Table, s.key); err != nil {
 		return fmt.Errorf("end the session: %w", err)
 	}
 	return nil

@@ -21,16 +21,10 @@ type grant struct {
 	kept ID
 
 	renewed  time.Time // last, because an API refused the token
-	lease    lease
+	held     bool      // somebody refreshes it, or did when they died; see holding
 	revoking *revoking // not nil: given up, and only here to be revoked
 
 	expires time.Time // of the row
-}
-
-// lease says who refreshes a grant.
-type lease struct {
-	Holder string `json:"h,omitempty"` // a random name; empty: nobody
-	Number uint64 `json:"n,omitempty"` // of the latest holding; it only grows
 }
 
 // revoking is what is known of attempts to revoke.
@@ -58,13 +52,13 @@ type sealedGrant struct {
 	Since    time.Time `json:"s,omitzero"`
 	Kept     []byte    `json:"k,omitempty"`
 	Renewed  time.Time `json:"r,omitzero"`
-	Lease    lease     `json:"e,omitzero"`
+	Held     bool      `json:"h,omitempty"`
 	Revoking *revoking `json:"o,omitempty"`
 }
 
 func (g *grant) encode() ([]byte, error) {
 	s := sealedGrant{Format: grantFormat, Provider: g.provider, Login: g.login, User: g.user, Since: g.since,
-		Renewed: g.renewed, Lease: g.lease, Revoking: g.revoking}
+		Renewed: g.renewed, Held: g.held, Revoking: g.revoking}
 	if g.kept != (ID{}) {
 		s.Kept = g.kept[:]
 	}
@@ -83,7 +77,7 @@ func decodeGrant(b []byte) (*grant, error) {
 		return nil, errFormat
 	}
 	g := &grant{provider: s.Provider, login: s.Login, user: s.User, since: s.Since,
-		renewed: s.Renewed, lease: s.Lease, revoking: s.Revoking}
+		renewed: s.Renewed, held: s.Held, revoking: s.Revoking}
 	copy(g.kept[:], s.Kept)
 	if s.Tokens != nil {
 		var err error

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wayleave/wayleave/internal/index"
 	"github.com/wayleave/wayleave/oauth"
 	"github.com/wayleave/wayleave/store"
 )
@@ -59,9 +60,8 @@ func (v *Vault) keep(ctx context.Context, g *grant) (id ID, kept bool, err error
 		case absent:
 			err = v.createAt(ctx, id, g)
 		default:
-			// The number goes on, so that whoever refreshes the old tokens
-			// at this moment cannot take these for theirs.
-			g.lease.Number = old.lease.Number + 1
+			// Whoever refreshes the old tokens at this moment sees by the
+			// row's version that it is not theirs any more.
 			_, err = v.replace(ctx, id, version, g)
 		}
 		if err == nil || !errors.Is(err, store.ErrConflict) {
@@ -74,15 +74,15 @@ func (v *Vault) keep(ctx context.Context, g *grant) (id ID, kept bool, err error
 func (v *Vault) createAt(ctx context.Context, id ID, g *grant) error {
 	rec, err := v.record(ctx, id, g)
 	if err == nil {
-		_, err = v.store.Create(ctx, table, id, rec)
+		_, err = v.store.Create(ctx, Table, id, rec)
 	}
 	if errors.Is(err, store.ErrConflict) {
 		// Maybe there is a row that does not open: sealed with a key that
 		// has been removed. It is of no use to anyone.
-		if _, version, found, getErr := v.store.Get(ctx, table, id); getErr == nil && found {
+		if _, version, found, getErr := v.store.Get(ctx, Table, id); getErr == nil && found {
 			_, _, readErr := v.read(ctx, id)
 			if errors.Is(readErr, ErrNoGrant) {
-				_, err = v.store.Replace(ctx, table, id, version, rec)
+				_, err = v.store.Replace(ctx, Table, id, version, rec)
 			}
 		}
 	}
@@ -98,7 +98,7 @@ func (v *Vault) replace(ctx context.Context, id ID, old store.Version, g *grant)
 	if err != nil {
 		return 0, err
 	}
-	version, err := v.store.Replace(ctx, table, id, old, rec)
+	version, err := v.store.Replace(ctx, Table, id, old, rec)
 	if err != nil {
 		return 0, fmt.Errorf("write the grant: %w", err)
 	}
@@ -106,7 +106,7 @@ func (v *Vault) replace(ctx context.Context, id ID, old store.Version, g *grant)
 }
 
 func (v *Vault) keptID(ctx context.Context, user, provider string) (ID, error) {
-	return v.index.Key(ctx, kindKept, []byte(user+"\x00"+provider+"\x00"+v.provider(provider).ClientID))
+	return v.index.Key(ctx, kindKept, index.Join(user, provider, v.provider(provider).ClientID))
 }
 
 // Kept returns the name of the kept grant that a user has for a provider, or
@@ -136,7 +136,7 @@ func (v *Vault) KeptGrants(ctx context.Context, user string) ([]KeptGrant, error
 	if err != nil {
 		return nil, err
 	}
-	ids, _, err := v.store.Lookup(ctx, table, key, 100)
+	ids, _, err := v.store.Lookup(ctx, Table, key, 100)
 	if err != nil {
 		return nil, fmt.Errorf("list the user's grants: %w", err)
 	}

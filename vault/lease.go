@@ -3,7 +3,6 @@ package vault
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -63,10 +62,10 @@ func (v *Vault) take(ctx context.Context, id ID, old oauth.Secret) (*holding, *o
 		if v.provider(g.provider).Refresher == nil || g.tokens.RefreshToken.IsZero() {
 			return nil, nil, fmt.Errorf("the access token has expired and cannot be refreshed: %w", ErrNoGrant)
 		}
-		if g.lease.Holder != "" && version != watched {
+		if g.held && version != watched {
 			watched, since = version, time.Now()
 		}
-		free := v.store.SingleProcess() || g.lease.Holder == "" || time.Since(since) >= leaseLife
+		free := v.store.SingleProcess() || !g.held || time.Since(since) >= leaseLife
 		switch {
 		case free && leave == nil:
 			if leave, err = v.turn(ctx, g.provider); err != nil {
@@ -74,7 +73,7 @@ func (v *Vault) take(ctx context.Context, id ID, old oauth.Secret) (*holding, *o
 			}
 			continue // the row may have changed meanwhile
 		case free:
-			h := &holding{v: v, id: id, grant: g, version: version, leave: leave, doubted: g.lease.Holder != ""}
+			h := &holding{v: v, id: id, grant: g, version: version, leave: leave, doubted: g.held}
 			if !v.store.SingleProcess() {
 				err = h.claim(ctx)
 			}
@@ -97,21 +96,20 @@ func (v *Vault) take(ctx context.Context, id ID, old oauth.Secret) (*holding, *o
 	}
 }
 
-// claim writes our name into the row, if nobody has written it since it was read.
+// claim marks the row as held, if nobody has written it since it was read.
 func (h *holding) claim(ctx context.Context) error {
 	next := *h.grant
-	next.lease = lease{Holder: rand.Text(), Number: h.grant.lease.Number + 1}
+	next.held = true
 	return h.replace(ctx, &next)
 }
 
-// renew shows the others that we are still at it.
+// renew writes the row as it is, under another version: it shows the others
+// that we are still at it.
 func (h *holding) renew(ctx context.Context) {
 	if !h.leased || h.doubted {
 		return
 	}
-	next := *h.grant
-	next.lease.Number++
-	if err := h.replace(ctx, &next); errors.Is(err, store.ErrConflict) {
+	if err := h.replace(ctx, h.grant); errors.Is(err, store.ErrConflict) {
 		h.doubted = true
 	}
 }
@@ -122,7 +120,7 @@ func (h *holding) release(ctx context.Context) {
 		return
 	}
 	next := *h.grant
-	next.lease.Holder = ""
+	next.held = false
 	_ = h.replace(context.WithoutCancel(ctx), &next) // if it fails, the lease ends by itself
 }
 
@@ -143,7 +141,7 @@ func (h *holding) write(ctx context.Context, fresh *oauth.Tokens, forced bool) (
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepDeadline)
 	defer cancel()
 	next := *h.grant
-	next.tokens, next.lease.Holder = fresh, ""
+	next.tokens, next.held = fresh, false
 	if forced {
 		next.renewed = time.Now()
 	}
@@ -155,7 +153,7 @@ func (h *holding) write(ctx context.Context, fresh *oauth.Tokens, forced bool) (
 		return nil, err
 	}
 	for pause := 20 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		_, err := h.v.store.Replace(ctx, table, h.id, h.version, rec)
+		_, err := h.v.store.Replace(ctx, Table, h.id, h.version, rec)
 		switch {
 		case err == nil:
 			return fresh, nil
@@ -237,7 +235,7 @@ func (h *holding) end(ctx context.Context, cause error) (*oauth.Tokens, error) {
 // writeEnd writes that the grant has ended, if nobody has written the row since.
 func (h *holding) writeEnd(ctx context.Context, g *grant, cause error) (*oauth.Tokens, error) {
 	ended := *g
-	ended.tokens, ended.lease.Holder = nil, ""
+	ended.tokens, ended.held = nil, false
 	switch err := h.replace(ctx, &ended); {
 	case errors.Is(err, store.ErrConflict):
 		return h.v.Peek(ctx, h.id)

@@ -53,22 +53,23 @@ func (v *Vault) Disconnect(ctx context.Context, user, provider string) error {
 }
 
 func (v *Vault) giveUp(ctx context.Context, id ID, revoke func(*grant) bool) error {
+	if id == (ID{}) {
+		return nil
+	}
 	for range 100 { // a refresh writes the row a few times, no more
 		g, version, err := v.read(ctx, id)
-		switch {
-		case id == (ID{}):
-			return nil
-		case errors.Is(err, ErrNoGrant), err == nil && (g.tokens == nil || g.revoking == nil && (v.provider(g.provider).Revoker == nil || !revoke(g))):
-			if err := v.store.Delete(ctx, table, id); err != nil {
-				return fmt.Errorf("drop the grant: %w", err)
-			}
-			return nil
-		case err != nil:
+		if err != nil && !errors.Is(err, ErrNoGrant) {
 			return err
-		case g.revoking != nil:
-			return nil
 		}
-		g.revoking, g.lease.Holder = &revoking{}, ""
+		switch {
+		case err != nil, g.tokens == nil: // no row, or nothing in it to revoke
+			return v.remove(ctx, id)
+		case g.revoking != nil:
+			return nil // given up before
+		case v.provider(g.provider).Revoker == nil, !revoke(g):
+			return v.remove(ctx, id)
+		}
+		g.revoking, g.held = &revoking{}, false
 		g.expires = time.Now().Add(revokeFor)
 		_, err = v.replace(ctx, id, version, g)
 		if err == nil {
@@ -79,6 +80,13 @@ func (v *Vault) giveUp(ctx context.Context, id ID, revoke func(*grant) bool) err
 		}
 	}
 	return errors.New("drop the grant: its row changes all the time")
+}
+
+func (v *Vault) remove(ctx context.Context, id ID) error {
+	if err := v.store.Delete(ctx, Table, id); err != nil {
+		return fmt.Errorf("drop the grant: %w", err)
+	}
+	return nil
 }
 
 // discard gives up tokens that came for a grant which had been given up
@@ -124,7 +132,7 @@ func (v *Vault) RevokeDue(ctx context.Context, failed func(provider string, err 
 	if err != nil {
 		return // whoever uses the store is told
 	}
-	ids, _, err := v.store.Lookup(ctx, table, key, 1000)
+	ids, _, err := v.store.Lookup(ctx, Table, key, 1000)
 	if err != nil {
 		return
 	}
@@ -151,7 +159,7 @@ func (v *Vault) revokeOne(ctx context.Context, id ID) (provider string, err erro
 	}
 	p := v.provider(g.provider)
 	if p.Revoker == nil {
-		return "", v.store.Delete(ctx, table, id)
+		return "", v.store.Delete(ctx, Table, id)
 	}
 	next := *g
 	next.revoking = &revoking{Attempts: g.revoking.Attempts + 1, Next: time.Now().Add(min(firstRetry<<min(g.revoking.Attempts, 10), lastRetry))}
@@ -164,7 +172,7 @@ func (v *Vault) revokeOne(ctx context.Context, id ID) (provider string, err erro
 		return g.provider, fmt.Errorf("revoke, attempt %d: %w", next.revoking.Attempts, err)
 	}
 	if g.user == "" {
-		if err := v.store.Delete(ctx, table, id); err != nil {
+		if err := v.store.Delete(ctx, Table, id); err != nil {
 			return g.provider, fmt.Errorf("revoked, and its row is still there: %w", err)
 		}
 		return "", nil

@@ -26,16 +26,11 @@ import (
 	"github.com/wayleave/wayleave/store"
 )
 
-const (
-	table   = store.Table("grant")
-	purpose = seal.Purpose("grant")
-)
-
 // Table and Purpose tell how rows are sealed, each under its own key, for
 // whoever seals them anew when ring keys change.
 const (
-	Table   = table
-	Purpose = purpose
+	Table   = store.Table("grant")
+	Purpose = seal.Purpose("grant")
 )
 
 // Margin is the life that a token handed out still has, at least: enough for a
@@ -113,7 +108,7 @@ func (v *Vault) create(ctx context.Context, g *grant) (ID, error) {
 	if err != nil {
 		return ID{}, err
 	}
-	if _, err := v.store.Create(ctx, table, id, rec); err != nil {
+	if _, err := v.store.Create(ctx, Table, id, rec); err != nil {
 		return ID{}, fmt.Errorf("keep the grant: %w", err)
 	}
 	return id, nil
@@ -201,14 +196,14 @@ func (v *Vault) read(ctx context.Context, id ID) (*grant, store.Version, error) 
 	if id == (ID{}) {
 		return nil, 0, ErrNoGrant
 	}
-	rec, version, found, err := v.store.Get(ctx, table, id)
+	rec, version, found, err := v.store.Get(ctx, Table, id)
 	if err != nil {
 		return nil, 0, fmt.Errorf("read the grant: %w", err)
 	}
 	if !found {
 		return nil, 0, ErrNoGrant
 	}
-	plain, err := v.ring.Open(purpose, rec.Value, string(id[:]))
+	plain, err := v.ring.Open(Purpose, rec.Value, string(id[:]))
 	if err != nil {
 		return nil, 0, fmt.Errorf("%w: its record does not open: %w", ErrNoGrant, err)
 	}
@@ -225,7 +220,7 @@ func (v *Vault) record(ctx context.Context, id ID, g *grant) (store.Record, erro
 	if err != nil {
 		return store.Record{}, err
 	}
-	rec := store.Record{Value: v.ring.Seal(purpose, plain, string(id[:])), Expires: g.expires}
+	rec := store.Record{Value: v.ring.Seal(Purpose, plain, string(id[:])), Expires: g.expires}
 	switch {
 	case g.revoking != nil:
 		rec.Lookups, err = v.lookup(ctx, kindRevoking, "")

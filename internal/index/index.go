@@ -12,6 +12,7 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash"
@@ -24,10 +25,9 @@ import (
 )
 
 // Table is where the index keeps its own key.
-const Table = table
+const Table = store.Table("meta")
 
 const (
-	table   = store.Table("meta")
 	purpose = seal.Purpose("index")
 	// lifetime stands for "as long as the store": a record needs an expiry.
 	lifetime = 20 * 365 * 24 * time.Hour
@@ -37,10 +37,15 @@ const (
 // that a store that is down does not keep an app from starting. It is safe for
 // concurrent use.
 type Index struct {
-	store  store.Store
-	ring   *seal.Ring
-	hashes atomic.Pointer[sync.Pool] // of *hasher; nil until the key is known
-	known  atomic.Pointer[[]byte]    // the key that they are made with
+	store store.Store
+	ring  *seal.Ring
+	known atomic.Pointer[hashes] // nil until the key is known
+}
+
+// hashes are HMACs with the index's own key, ready for use.
+type hashes struct {
+	key  []byte
+	pool sync.Pool // of *hasher
 }
 
 // New returns an Index over a store.
@@ -51,15 +56,15 @@ func New(s store.Store, ring *seal.Ring) *Index { return &Index{store: s, ring: 
 // known. The error means that the store could not be read, or that it belongs
 // to other ring keys.
 func (x *Index) Key(ctx context.Context, kind byte, name []byte) (store.Key, error) {
-	pool := x.hashes.Load()
-	if pool == nil {
+	known := x.known.Load()
+	if known == nil {
 		var err error
-		if pool, err = x.load(ctx); err != nil {
+		if known, err = x.load(ctx); err != nil {
 			return store.Key{}, err
 		}
 	}
-	h := pool.Get().(*hasher)
-	defer pool.Put(h)
+	h := known.pool.Get().(*hasher)
+	defer known.pool.Put(h)
 	return h.sum(kind, name), nil
 }
 
@@ -70,6 +75,17 @@ func (x *Index) Key(ctx context.Context, kind byte, name []byte) (store.Key, err
 func (x *Index) Confirm(ctx context.Context) error {
 	_, err := x.load(ctx)
 	return err
+}
+
+// Join makes one name, for Key, of several. Each has its length before it, so
+// that names which are parted elsewhere, or are more or fewer, never make the
+// same, whatever is in them.
+func Join(parts ...string) []byte {
+	var b []byte
+	for _, part := range parts {
+		b = append(binary.BigEndian.AppendUint32(b, uint32(len(part))), part...)
+	}
+	return b
 }
 
 // hasher is an HMAC with room for what goes in and comes out, kept for reuse:
@@ -91,10 +107,10 @@ func (h *hasher) sum(kind byte, name []byte) store.Key {
 // load reads the key, or makes it if this is the first use of the store. Many
 // may do so at once, in this process and others: the store lets one of them
 // make it, and nobody waits for somebody else's slow answer.
-func (x *Index) load(ctx context.Context) (*sync.Pool, error) {
+func (x *Index) load(ctx context.Context) (*hashes, error) {
 	where, known := store.Key(sha256.Sum256([]byte("wayleave index key"))), x.known.Load()
 	for range 3 {
-		rec, version, found, err := x.store.Get(ctx, table, where)
+		rec, version, found, err := x.store.Get(ctx, Table, where)
 		if err != nil {
 			return nil, fmt.Errorf("read the index key: %w", err)
 		}
@@ -107,16 +123,16 @@ func (x *Index) load(ctx context.Context) (*sync.Pool, error) {
 				// Keys are being rotated: sealed by the first one, the
 				// index outlives the others. If this fails, whoever
 				// confirms it next does it.
-				_, _ = x.store.Replace(ctx, table, where, version, x.record(key))
+				_, _ = x.store.Replace(ctx, Table, where, version, x.record(key))
 			}
 			return x.use(key), nil
 		}
 		key := make([]byte, sha256.Size)
 		rand.Read(key)
 		if known != nil {
-			key = *known
+			key = known.key
 		}
-		_, err = x.store.Create(ctx, table, where, x.record(key))
+		_, err = x.store.Create(ctx, Table, where, x.record(key))
 		if err == nil {
 			return x.use(key), nil
 		}
@@ -132,12 +148,11 @@ func (x *Index) record(key []byte) store.Record {
 	return store.Record{Value: x.ring.Seal(purpose, key), Expires: time.Now().Add(lifetime)}
 }
 
-func (x *Index) use(key []byte) *sync.Pool {
-	if known := x.known.Load(); known != nil && bytes.Equal(*known, key) {
-		return x.hashes.Load()
+func (x *Index) use(key []byte) *hashes {
+	if known := x.known.Load(); known != nil && bytes.Equal(known.key, key) {
+		return known
 	}
-	pool := &sync.Pool{New: func() any { return &hasher{mac: hmac.New(sha256.New, key)} }}
-	x.hashes.Store(pool)
-	x.known.Store(&key)
-	return pool
+	made := &hashes{key: key, pool: sync.Pool{New: func() any { return &hasher{mac: hmac.New(sha256.New, key)} }}}
+	x.known.Store(made)
+	return made
 }

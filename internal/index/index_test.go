@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -98,6 +99,20 @@ func TestKindsAndStoresShareNoKey(t *testing.T) {
 				seen[k] = what
 			}
 		}
+	}
+}
+
+func TestNamesOfOtherPartsAreOtherNames(t *testing.T) {
+	seen := map[string]string{}
+	for _, parts := range [][]string{
+		nil, {""}, {"", ""}, {"ab"}, {"a", "b"}, {"b", "a"}, {"", "ab"}, {"ab", ""}, {"a", "", "b"},
+		{"a\x00b"}, {"a\x00", "b"}, {"a", "\x00b"}, {"\x00\x00\x00\x01a"}, {"a\x00\x00\x00\x01b"}, {"\x00\x00\x00\x01a", "b"},
+	} {
+		what, name := fmt.Sprintf("%q", parts), string(index.Join(parts...))
+		if other, ok := seen[name]; ok {
+			t.Errorf("%s and %s make the same name", what, other)
+		}
+		seen[name] = what
 	}
 }
 

@@ -48,7 +48,6 @@ type AccountSession struct {
 type AccountConnection struct {
 	Name string    // the provider's, for people
 	Mark string    // as Action.Mark
-	Who  string    // the account there; untrusted. Empty: nothing
 	At   time.Time // since when. Zero: not shown
 	// Scopes is what was granted, as the provider calls it; untrusted. At most 30
 	// are shown. Empty: nothing is said of it.
@@ -80,7 +79,7 @@ func (p *Pages) RenderAccount(w io.Writer, a Account) error {
 	a.Connections = slices.Clone(a.Connections)
 	for i := range a.Connections {
 		c := &a.Connections[i]
-		c.Who, c.Disconnect, c.Scopes = untrusted(c.Who), form(c.Disconnect, t.AccountDisconnect), shownScopes(c.Scopes)
+		c.Disconnect, c.Scopes = form(c.Disconnect, t.AccountDisconnect), shownScopes(c.Scopes)
 	}
 	return p.render(w, t.AccountTitle, accountCard(p.AppName(), t, a))
 }

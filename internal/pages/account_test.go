@@ -23,7 +23,7 @@ func fullAccount() pages.Account {
 		},
 		EndOthers: pages.Action{URL: "/auth/account/end-others"},
 		Connections: []pages.AccountConnection{
-			{Name: "Google", Mark: "G", Who: "ada@gmail.example", At: at, Scopes: []string{"openid", "https://id.example/read"},
+			{Name: "Google", Mark: "G", At: at, Scopes: []string{"openid", "https://id.example/read"},
 				Disconnect: pages.Action{URL: "/auth/google/disconnect", Fields: map[string]string{"csrf": "c"}}},
 			{Name: "Acme"},
 		},
@@ -36,7 +36,7 @@ func saying(s string) pages.Account {
 	action := pages.Action{Label: s, Mark: s, URL: "/x", Fields: map[string]string{s: s}}
 	return pages.Account{Who: s, Status: s, EndOthers: action, Actions: []pages.Action{action},
 		Sessions:    []pages.AccountSession{{Device: s, End: action}},
-		Connections: []pages.AccountConnection{{Name: s, Mark: s, Who: s, Scopes: []string{s}, Disconnect: action}}}
+		Connections: []pages.AccountConnection{{Name: s, Mark: s, Scopes: []string{s}, Disconnect: action}}}
 }
 
 func textsIn(found []element) []string {
@@ -53,7 +53,7 @@ func TestTheAccountPageShowsAllThatItHas(t *testing.T) {
 	for _, want := range []string{"Your account", "Signed in as", "ada@example.com", "That session is signed out.",
 		"Where you are signed in", "Only 2 of your sessions are shown; there are more.", "Chrome on Android", "Firefox on Linux",
 		"This browser", "Signed in", "Last seen", "2026-11-23 07:25 UTC", "2026-11-23 08:25 UTC", "Sign out", "Sign out everywhere else",
-		"Connected accounts", "Google", "G", "ada@gmail.example", "Connected", "What was granted:", "openid", "https://id.example/read", "Disconnect",
+		"Connected accounts", "Google", "G", "Connected", "What was granted:", "openid", "https://id.example/read", "Disconnect",
 		"After you disconnect an account, Finance Tracker can no longer use it, not even for work it does while you are away. You can connect it again.",
 		"Acme", "Go to Finance Tracker"} {
 		if !slices.Contains(texts, want) {
