@@ -3,6 +3,7 @@ package wayleave
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -277,11 +278,15 @@ func (a *Auth) signIn(ctx context.Context, at *arrival, code *oauth.Code) (strin
 			return "", &refusedByApp{err}
 		}
 	}
+	claims, err := a.claimsToKeep(id)
+	if err != nil {
+		return "", err
+	}
 	grant, err := a.keepGrant(ctx, at, id, tokens)
 	if err != nil {
 		return "", &storeError{err}
 	}
-	s := session.Session{User: userOf(id), Login: at.login.ID(), Grant: grant, Device: device.Describe(at.r.UserAgent())}
+	s := session.Session{User: userOf(id), Login: at.login.ID(), Grant: grant, Device: device.Describe(at.r.UserAgent()), Scopes: tokens.Scopes, Claims: claims}
 	if t := tokens.IDToken; t != nil {
 		s.AuthTime, s.ACR, s.AMR = t.AuthTime, t.ACR, t.AMR
 		s.ProviderIssuer, s.ProviderSubject, s.ProviderSession, s.ProviderTime = t.Issuer, t.Subject, t.SessionID, t.IssuedAt
@@ -305,6 +310,34 @@ func (a *Auth) signIn(ctx context.Context, at *arrival, code *oauth.Code) (strin
 		}
 	}
 	return sessionID, nil
+}
+
+// maxClaims bounds what a session keeps of claims, in bytes. A person in more
+// groups than fit is told so, rather than let in with some of them.
+const maxClaims = 16 << 10
+
+func (a *Auth) claimsToKeep(id *provider.Identity) (map[string][]string, error) {
+	var kept map[string][]string
+	size := 0
+	for _, path := range a.cfg.SessionClaims {
+		values := id.Values(path)
+		if len(values) == 0 {
+			continue
+		}
+		for _, v := range values {
+			size += len(v) + 2
+		}
+		if size > maxClaims {
+			return nil, &oauth.Error{Step: oauth.StepUse, Check: oauth.CheckProfile, Fault: oauth.FaultProvider,
+				Reason: "the claim " + path + " is too long to keep", Expected: fmt.Sprintf("at most %d bytes", maxClaims), Got: fmt.Sprintf("%d values", len(values)),
+				Cure: "have the provider send only the groups that this app asks for"}
+		}
+		if kept == nil {
+			kept = map[string][]string{}
+		}
+		kept[path] = values
+	}
+	return kept, nil
 }
 
 // keepGrant stores the tokens: with the session, or for the user where the

@@ -59,6 +59,12 @@ type Config struct {
 	// next person cannot come back with one click.
 	LogoutHereOnly bool
 
+	// SessionClaims are the claims to keep in the session, for decisions about
+	// what a person may do, each a name such as "groups" or a path such as
+	// "realm_access.roles"; see [provider.Identity.Values]. They say what was
+	// true at the login. Default: none.
+	SessionClaims []string
+
 	// OnSignIn is called when a person has proved who they are, before a
 	// session exists: create the user, or refuse with an error. An error made
 	// by [Deny] is shown to the person; any other is logged, and they see that
@@ -72,6 +78,9 @@ type Config struct {
 	// APITransport makes the requests of [Auth.Client]. Default: http.DefaultTransport.
 	APITransport http.RoundTripper
 
+	// LoginRate is how many logins a second one address may complete, and how
+	// many back-channel logouts; ten times as many at once. Default: 50.
+	LoginRate float64
 	// ClientAddress returns the address of the person's machine for rate
 	// limits. Default: the peer of the connection, which is right unless a
 	// proxy stands in front.
@@ -142,6 +151,12 @@ func (c *Config) normalise() []error {
 	}
 	if _, inMemory := c.Store.(*memory.Store); len(c.Keys) == 0 && c.Store != nil && !inMemory {
 		bad("Keys", "is empty, and the store outlives this process", "make 32 random bytes once, keep them, and give them to all processes")
+	}
+	if c.LoginRate == 0 {
+		c.LoginRate = 50
+	}
+	if c.LoginRate < 0 {
+		bad("LoginRate", fmt.Sprintf("is %g", c.LoginRate), "use a number above zero")
 	}
 	if c.ClientAddress == nil {
 		c.ClientAddress = peerAddress

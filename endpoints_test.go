@@ -3,6 +3,7 @@ package wayleave_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -174,7 +175,8 @@ func TestA003WhoMayStartALogin(t *testing.T) {
 	}
 }
 
-// TestAZR12WhatALinkCanAskFor: a page, and to choose the account. Nothing else.
+// TestAZR12WhatALinkCanAskFor: a page, to choose the account, and to prove anew
+// who one is. Nothing else.
 func TestAZR12WhatALinkCanAskFor(t *testing.T) {
 	a := newDirectApp(t, newIDP(t), "http://localhost:8000", func(c *wayleave.Config) { c.Providers[0].Offline = false })
 	plain := a.ask("GET", "/auth/dev/login")
@@ -193,6 +195,12 @@ func TestAZR12WhatALinkCanAskFor(t *testing.T) {
 	choose := a.ask("GET", "/auth/dev/login?prompt=select_account", "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Dest", "document")
 	if got := param(t, choose.Header.Get("Location"), "prompt"); got != "select_account" {
 		t.Errorf("prompt is %q, want select_account", got)
+	}
+	for asked, want := range map[string]string{"10": "10", "900": "900", "9": "", "0": "", "-1": "", "+900": "", "9e2": "", "900 ": "", "99999999999": ""} {
+		renew := a.ask("GET", "/auth/dev/login?max_age="+url.QueryEscape(asked), "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Dest", "document")
+		if got := param(t, renew.Header.Get("Location"), "max_age"); got != want {
+			t.Errorf("asked for %q: max_age is %q, want %q", asked, got, want)
+		}
 	}
 }
 

@@ -41,13 +41,14 @@ func (a *Auth) startLogin(w http.ResponseWriter, r *http.Request, p *provider.Pr
 	q := r.URL.Query()
 	returnTo, tooLong := a.wantedPage(q.Get("return_to"))
 	hints := oauth.Hints{}
-	// Of what a link can ask for, only this: to choose the account at the
-	// provider, which harms nobody.
+	// Of what a link can ask for, only this, which harms nobody: to choose the
+	// account at the provider, and to prove anew who one is (below).
 	if q.Get("prompt") == "select_account" {
 		hints.Prompt = "select_account"
 	}
 	pending := p.Client.Pending()
 	pending.ReturnTo, pending.ReturnElsewhere = returnTo, tooLong
+	pending.MaxAge = maxAgeAsked(q)
 	a.begin(w, r, p, pending, hints)
 }
 

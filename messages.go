@@ -172,6 +172,11 @@ func (a *Auth) otherAccount(p *provider.Provider, returnTo string) pages.Action 
 	return pages.Action{Label: a.pages.Texts().UseAnotherAccount, URL: a.loginURL(p, "") + "?" + q.Encode()}
 }
 
+// otherProvider leads to the choice of providers.
+func (a *Auth) otherProvider(returnTo string) pages.Action {
+	return pages.Action{Label: a.pages.Texts().UseAnotherAccount, URL: a.cfg.BasePath + "/?return_to=" + url.QueryEscape(returnTo)}
+}
+
 func (a *Auth) goHome() pages.Action {
 	return pages.Action{Label: pages.Fill(a.pages.Texts().GoHome, a.pages.AppName()), URL: a.cfg.Home, Primary: true}
 }

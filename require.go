@@ -3,11 +3,9 @@ package wayleave
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/wayleave/wayleave/internal/cookie"
-	"github.com/wayleave/wayleave/oauth"
 	"github.com/wayleave/wayleave/session"
 )
 
@@ -52,16 +50,14 @@ func (a *Auth) setSession(w http.ResponseWriter, id string) {
 // says where to sign in. When the store cannot say, the answer is 503.
 func (a *Auth) RequireLogin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s, err := a.sessionOf(r)
+		s, err := a.Session(w, r)
 		switch {
 		case err != nil:
 			a.unavailable(w, r, err)
 		case s == nil:
-			a.sendToLogin(w, r)
+			a.SendToLogin(w, r, Ask{})
 		default:
-			a.startUpkeep()
-			a.forgetLoop(w, r)
-			next.ServeHTTP(w, r.WithContext(withSession(r.Context(), s)))
+			next.ServeHTTP(w, a.WithSession(r, s))
 		}
 	})
 }
@@ -76,31 +72,10 @@ func (a *Auth) WithUser(next http.Handler) http.Handler {
 			return
 		}
 		if s != nil {
-			r = r.WithContext(withSession(r.Context(), s))
+			r = a.WithSession(r, s)
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-// withSession puts the session into a request's context, and the id of the
-// login that made it, so that what follows is told as part of its story.
-func withSession(ctx context.Context, s *session.Session) context.Context {
-	return session.NewContext(oauth.WithLogin(ctx, s.Login), s)
-}
-
-// sendToLogin answers a request that needs a user and has none.
-func (a *Auth) sendToLogin(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Add("Vary", "Cookie")
-	target := a.cfg.BasePath + "/"
-	if len(a.providers) == 1 {
-		target = a.loginURL(a.providers[0], "")
-	}
-	if !wantsPage(r) {
-		writeJSON(w, http.StatusUnauthorized, map[string]string{"error": "login_required", "login_url": a.cfg.BaseURL + target})
-		return
-	}
-	redirect(w, target+"?return_to="+url.QueryEscape(pathAndQuery(r.URL)))
 }
 
 // wantsPage reports whether a person opened a page in a browser's window: the

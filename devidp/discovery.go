@@ -55,7 +55,7 @@ func (s *Server) discovery(w http.ResponseWriter, c *call) {
 
 var claimNames = []string{
 	"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid",
-	"email", "email_verified", "name", "given_name", "family_name", "picture", "hd",
+	"email", "email_verified", "name", "given_name", "family_name", "picture", "hd", "groups", "roles",
 }
 
 // authMethods lists what at least one client may use, strongest habit first.

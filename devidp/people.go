@@ -21,6 +21,8 @@ type Person struct {
 	// HostedDomain is the hd claim, which Google sends for members of a
 	// Workspace organisation.
 	HostedDomain string
+	// Groups and Roles are the claims of these names, for rules. Empty: no claim.
+	Groups, Roles []string
 }
 
 // DefaultPeople returns the ready-made people: an ordinary account, one of a
@@ -29,7 +31,7 @@ type Person struct {
 func DefaultPeople() []Person {
 	return []Person{
 		{Subject: "ada", Name: "Ada Marsh", Email: "ada@example.com", EmailVerified: true},
-		{Subject: "grace", Name: "Grace Okoye", Email: "grace@example.com", EmailVerified: true, HostedDomain: "example.com"},
+		{Subject: "grace", Name: "Grace Okoye", Email: "grace@example.com", EmailVerified: true, HostedDomain: "example.com", Groups: []string{"staff", "admins"}, Roles: []string{"editor"}},
 		{Subject: "lin", Name: "Lin Moreau", Email: "lin@example.com"},
 		{Subject: "zoe", Name: "Zoë O’Neil & Søn", Email: "zoe.o'neil+bank@example.com", EmailVerified: true},
 	}
@@ -41,6 +43,12 @@ func (s *Server) claims(p Person, scopes []string) map[string]any {
 	c := map[string]any{"sub": p.Subject}
 	if p.HostedDomain != "" {
 		c["hd"] = p.HostedDomain
+	}
+	if len(p.Groups) > 0 {
+		c["groups"] = p.Groups
+	}
+	if len(p.Roles) > 0 {
+		c["roles"] = p.Roles
 	}
 	if slices.Contains(scopes, "email") && p.Email != "" {
 		c["email"], c["email_verified"] = p.Email, p.EmailVerified
@@ -79,7 +87,7 @@ func (p Person) initial() string {
 var hues = [...]string{"#5b5bd6", "#0e8a6d", "#c2410c", "#a21caf", "#0369a1", "#a16207"}
 
 func (s *Server) hue(p Person) int {
-	return slices.Index(s.options.People, p) % len(hues)
+	return slices.IndexFunc(s.options.People, func(o Person) bool { return o.Subject == p.Subject }) % len(hues)
 }
 
 // picture answers /people/{subject}/picture.svg, so that the picture claim

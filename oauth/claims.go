@@ -40,6 +40,10 @@ func present(v strictjson.Value) bool {
 // Has reports whether a claim is present.
 func (c Claims) Has(name string) bool { return present(c.object.Get(name)) }
 
+// Contains reports whether there is something other than null or an empty
+// string at a path; see [Claims.Lookup].
+func (c Claims) Contains(path string) bool { return present(c.object.Path(path)) }
+
 // String returns a claim that is a string.
 func (c Claims) String(name string) string {
 	s, _, _ := c.object.String(name)
@@ -105,6 +109,21 @@ func (c Claims) Lookup(path string) (text string, ok bool) {
 func (c Claims) Text(path string) string {
 	text, _ := c.Lookup(path)
 	return text
+}
+
+// Texts is Lookup for a claim that may have several values: an array of strings,
+// or one value as Lookup reads it. An array that holds anything else is as good as
+// absent, so that no decision is made on a part of it.
+func (c Claims) Texts(path string) []string {
+	v := c.object.Path(path)
+	if v.Kind() == strictjson.KindArray {
+		list, _, _ := v.AsStrings()
+		return list
+	}
+	if text, ok := c.Lookup(path); ok {
+		return []string{text}
+	}
+	return nil
 }
 
 // Names returns the names of the claims that are present, in the order in

@@ -32,6 +32,22 @@ type Identity struct {
 	Claims oauth.Claims
 }
 
+// Values returns what the provider told under a claim's name, or a path such as
+// "realm_access.roles": the verified ID token's, or if it has none, that of
+// userinfo. A path that begins with a source, such as "userinfo.groups" or
+// "id_token.groups", is looked for there alone. Values that are not text or a
+// list of texts are none; so is a list that the provider left out because it was
+// too long.
+func (id *Identity) Values(path string) []string {
+	if source := sourceOf(path); id.Claims.Has(source) {
+		return id.Claims.Texts(path)
+	}
+	if first := fromIDToken + "." + path; id.Claims.Contains(first) {
+		return id.Claims.Texts(first)
+	}
+	return id.Claims.Texts(fromUserInfo + "." + path)
+}
+
 // IDOf returns the ID of an account: 22 characters of base64url.
 func IDOf(issuer, subject string) string {
 	h := sha256.New()

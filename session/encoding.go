@@ -3,6 +3,8 @@ package session
 import (
 	"encoding/binary"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/wayleave/wayleave/store"
@@ -10,7 +12,7 @@ import (
 
 // format is the first byte of a session record. A record with another one is
 // no session: after an upgrade people sign in again rather than being misread.
-const format = 2
+const format = 3
 
 var errFormat = errors.New("session record has another format")
 
@@ -26,9 +28,10 @@ func (s *Session) encode() []byte {
 		flags |= 1
 	}
 	b = append(b, flags)
-	b = binary.AppendUvarint(b, uint64(len(s.AMR)))
-	for _, m := range s.AMR {
-		b = appendText(b, m)
+	b = appendTexts(appendTexts(b, s.AMR), s.Scopes)
+	b = binary.AppendUvarint(b, uint64(len(s.Claims)))
+	for _, name := range slices.Sorted(maps.Keys(s.Claims)) {
+		b = appendTexts(appendText(b, name), s.Claims[name])
 	}
 	b = append(b, s.Grant[:]...)
 	for _, t := range []time.Time{s.Created, s.AuthTime, s.ProviderTime, s.LastSeen, s.Expires} {
@@ -40,6 +43,14 @@ func (s *Session) encode() []byte {
 func appendText(b []byte, s string) []byte {
 	b = binary.AppendUvarint(b, uint64(len(s)))
 	return append(b, s...)
+}
+
+func appendTexts(b []byte, list []string) []byte {
+	b = binary.AppendUvarint(b, uint64(len(list)))
+	for _, s := range list {
+		b = appendText(b, s)
+	}
+	return b
 }
 
 // decode reads what encode wrote. All texts share one allocation.
@@ -72,8 +83,19 @@ func decode(b []byte) (*Session, error) {
 	}
 	flags := take(1)
 	s.EmailVerified = flags == "\x01"
+	texts := func() (list []string) {
+		for n := number(); n > 0 && !bad; n-- {
+			list = append(list, take(number()))
+		}
+		return list
+	}
+	s.AMR, s.Scopes = texts(), texts()
 	for n := number(); n > 0 && !bad; n-- {
-		s.AMR = append(s.AMR, take(number()))
+		if s.Claims == nil {
+			s.Claims = map[string][]string{}
+		}
+		name := take(number())
+		s.Claims[name] = texts()
 	}
 	copy(s.Grant[:], take(uint64(len(store.Key{}))))
 	for _, into := range []*time.Time{&s.Created, &s.AuthTime, &s.ProviderTime, &s.LastSeen, &s.Expires} {

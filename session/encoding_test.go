@@ -74,6 +74,8 @@ func fill(v reflect.Value) {
 			f.Set(reflect.ValueOf(time.UnixMilli(int64(1000 + i))))
 		case []string:
 			f.Set(reflect.ValueOf([]string{"a", ""}))
+		case map[string][]string:
+			f.Set(reflect.ValueOf(map[string][]string{"groups": {"a", "b"}, "none": nil, "": {""}}))
 		case store.Key:
 			f.Set(reflect.ValueOf(store.Key{byte(i)}))
 		default:

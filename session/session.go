@@ -45,6 +45,11 @@ type Session struct {
 	// an ID token all are zero; many providers have no sid.
 	ProviderIssuer, ProviderSubject, ProviderSession string
 	ProviderTime                                     time.Time
+	// Scopes were granted at the login.
+	Scopes []string
+	// Claims are those that the app asked to keep, by the name it asked with:
+	// what the provider said at the login, and not since.
+	Claims map[string][]string
 	// Device is what the person's browser seemed to be, for showing, in words of ours.
 	Device string
 	// LastSeen is rounded: it is written rarely.

@@ -58,6 +58,7 @@ type Texts struct {
 	NotOurs        Cause
 	Denied         Cause // Text: %s: the provider
 	Refused        Cause // Title: %s: the app
+	NotAllowed     Cause // Text: %s: the app
 	ProviderFailed Cause // Title, Text: %s: the provider
 	ProviderDown   Cause // Title, Text: %s: the provider
 	RateLimited    Cause
@@ -153,6 +154,10 @@ func DefaultTexts() Texts {
 		Refused: Cause{
 			Title: "You may not use %s",
 			Text:  "This account has no access. Use another account, or ask the people who run the app to let you in.",
+		},
+		NotAllowed: Cause{
+			Title: "This page is not for you",
+			Text:  "You are signed in, but this account may not open this page of %s. Use another account, or ask the people who run the app to let you in.",
 		},
 		ProviderFailed: Cause{
 			Title: "Signing in with %s failed",

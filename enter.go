@@ -1,0 +1,136 @@
+package wayleave
+
+import (
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/wayleave/wayleave/oauth"
+	"github.com/wayleave/wayleave/session"
+)
+
+// This file is for programs that decide for themselves who may do what, such as
+// a gateway; [Auth.RequireLogin] is made of the same parts.
+
+// Session returns the live session of the browser, or nil. An error means that
+// the store could not say: answer with [Auth.Unavailable], never as if nobody
+// were signed in. It may set a cookie, so call it before the answer begins. The
+// session is shared: do not change it.
+func (a *Auth) Session(w http.ResponseWriter, r *http.Request) (*session.Session, error) {
+	s, err := a.sessionOf(r)
+	if s != nil {
+		a.startUpkeep()
+		a.forgetLoop(w, r)
+	}
+	return s, err
+}
+
+// WithSession returns r with s in its context, for [CurrentUser], [Auth.Client]
+// and [Auth.TokenSource], and the id of the login that made s, so that what
+// follows is told as part of its story.
+func (a *Auth) WithSession(r *http.Request, s *session.Session) *http.Request {
+	return r.WithContext(session.NewContext(oauth.WithLogin(r.Context(), s.Login), s))
+}
+
+// Ask is what a request would need to be let through. The zero Ask is a sign-in.
+type Ask struct {
+	// ReturnTo is the page to come back to, as path and query. Default: that of the request.
+	ReturnTo string
+	// MaxAge is how long ago, in whole seconds, the person may have proved to
+	// the provider who they are (OpenID Connect Core section 3.1.2.1), at least ten
+	// seconds. Zero: any time.
+	MaxAge time.Duration
+	// Provider is where to sign in. Default: the only one, or the person's choice.
+	Provider string
+	// API never redirects: what asks is no person.
+	API bool
+}
+
+// LoginURL returns the absolute address at which what is asked for can be had.
+func (a *Auth) LoginURL(ask Ask) string { return a.cfg.BaseURL + a.loginPath(ask) }
+
+func (a *Auth) loginPath(ask Ask) string {
+	p := a.provider(ask.Provider)
+	if p == nil && len(a.providers) == 1 {
+		p = a.providers[0]
+	}
+	to := a.cfg.BasePath + "/"
+	if p != nil {
+		to = a.loginURL(p, "")
+	}
+	q := url.Values{}
+	if ask.ReturnTo != "" {
+		q.Set("return_to", ask.ReturnTo)
+	}
+	if p != nil && ask.MaxAge > 0 {
+		q.Set("max_age", strconv.FormatInt(int64(max(ask.MaxAge, leastMaxAge)/time.Second), 10))
+	}
+	if len(q) > 0 {
+		to += "?" + q.Encode()
+	}
+	return to
+}
+
+// SendToLogin answers a request that needs a sign-in: a page that a person
+// opens is sent there and comes back afterwards; anything else gets 401 and JSON
+// that says where to sign in. Neither is to be cached.
+func (a *Auth) SendToLogin(w http.ResponseWriter, r *http.Request, ask Ask) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Add("Vary", "Cookie")
+	if ask.API || !wantsPage(r) {
+		ask.ReturnTo = "" // it would be that of a script
+		writeJSON(w, http.StatusUnauthorized, map[string]string{"error": "login_required", "login_url": a.LoginURL(ask)})
+		return
+	}
+	if ask.ReturnTo == "" {
+		ask.ReturnTo = pathAndQuery(r.URL)
+	}
+	redirect(w, a.loginPath(ask))
+}
+
+// Forbid answers a request of somebody who is signed in and may not make it: a
+// person is told as whom they are signed in, and can choose another account. The
+// reason is logged and not shown: it may name rules.
+func (a *Auth) Forbid(w http.ResponseWriter, r *http.Request, s *session.Session, ask Ask, reason string) {
+	ref := reference()
+	a.cfg.Logger.LogAttrs(r.Context(), slog.LevelInfo, "not allowed", slog.String("reference", ref), slog.String("user", s.ID), slog.String("reason", reason))
+	w.Header().Add("Vary", "Cookie")
+	if ask.API || !wantsPage(r) {
+		a.ownHeaders(w.Header())
+		writeJSON(w, http.StatusForbidden, map[string]string{"error": "forbidden", "reference": ref})
+		return
+	}
+	m := a.pages.Texts().NotAllowed.Message(a.pages.AppName())
+	m.Reference, m.Who = ref, whoIs(s.User)
+	if ask.ReturnTo == "" {
+		ask.ReturnTo = pathAndQuery(r.URL)
+	}
+	if p := a.provider(s.Provider); p != nil && len(a.providers) == 1 {
+		m.Actions = append(m.Actions, a.otherAccount(p, ask.ReturnTo))
+	} else {
+		m.Actions = append(m.Actions, a.otherProvider(ask.ReturnTo))
+	}
+	m.Actions[0].Primary = true
+	a.showMessage(w, r, http.StatusForbidden, m)
+}
+
+// Unavailable answers a request when it cannot be said who made it.
+func (a *Auth) Unavailable(w http.ResponseWriter, r *http.Request, err error) {
+	a.unavailable(w, r, err)
+}
+
+// leastMaxAge is the shortest age that can be asked for: less than a sign-in and
+// its way back take would lead to the next sign-in, for ever.
+const leastMaxAge = 10 * time.Second
+
+// maxAgeAsked is the max_age of a link to sign in, or negative. A stranger's link
+// can ask for it too: the person then proves anew who they are, which harms nobody.
+func maxAgeAsked(q url.Values) time.Duration {
+	n, err := strconv.ParseUint(q.Get("max_age"), 10, 31)
+	if age := time.Duration(n) * time.Second; err == nil && age >= leastMaxAge {
+		return age
+	}
+	return -1
+}
