@@ -1,0 +1,106 @@
+// Package identity tells an upstream who is there, in headers that no client
+// can set: what a client sends under these names, in any spelling that some
+// program folds to them, is removed first.
+package identity
+
+import "net/http"
+
+// Names are the headers for an upstream. An empty one is not sent.
+type Names struct {
+	User, Provider, Subject, Email, Name, Groups string
+	// GroupsCut says "true" where groups had to be left out, and else nothing.
+	GroupsCut string
+}
+
+// Default is what upstreams get unless a route says otherwise.
+func Default() Names {
+	return Names{User: "X-Wayleave-User", Provider: "X-Wayleave-Provider", Subject: "X-Wayleave-Subject", Email: "X-Wayleave-Email",
+		Name: "X-Wayleave-Name", Groups: "X-Wayleave-Groups", GroupsCut: "X-Wayleave-Groups-Cut"}
+}
+
+// OAuth2Proxy are the names that apps behind oauth2-proxy expect.
+func OAuth2Proxy() Names {
+	return Names{User: "X-Forwarded-User", Email: "X-Forwarded-Email", Name: "X-Forwarded-Preferred-Username", Groups: "X-Forwarded-Groups"}
+}
+
+func (n Names) all() []string {
+	var all []string
+	for _, name := range []string{n.User, n.Provider, n.Subject, n.Email, n.Name, n.Groups, n.GroupsCut} {
+		if name != "" {
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
+// Guard removes headers that upstreams believe. It is immutable, and safe for
+// concurrent use.
+type Guard struct{ folded map[string]bool }
+
+// believed are headers that frameworks take for the truth about the client, or
+// route by. A proxy that is trusted sends them; nobody else may.
+var believed = []string{
+	"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Server",
+	"X-Forwarded-Scheme", "X-Forwarded-Ssl", "X-Forwarded-Uri", "X-Forwarded-Method", "X-Forwarded-Access-Token", "X-Forwarded-User",
+	"X-Forwarded-Email", "X-Forwarded-Groups", "X-Forwarded-Preferred-Username", "X-Real-Ip", "True-Client-Ip", "X-Client-Ip", "X-Cluster-Client-Ip",
+	"X-Original-Url", "X-Original-Uri", "X-Original-Host", "X-Original-Method", "X-Rewrite-Url", "X-Replaced-Path", "X-Scheme", "X-Url-Scheme", "Front-End-Https",
+	"X-Http-Method", "X-Http-Method-Override", "X-Method-Override",
+	"Proxy", // becomes HTTP_PROXY in CGI, which clients there obey
+	"Remote-User", "Remote-Name", "Remote-Email", "Remote-Groups", "X-Remote-User", "X-Auth-Request-User", "X-Auth-Request-Email",
+	"X-Auth-Request-Groups", "X-Auth-Request-Preferred-Username", "X-Auth-Request-Access-Token", "X-Webauth-User",
+	"X-Wayleave-Assertion",
+}
+
+// NewGuard returns a Guard for these names, our own default ones, and those
+// that upstreams commonly believe.
+func NewGuard(used ...Names) *Guard {
+	g := &Guard{folded: map[string]bool{}}
+	for _, n := range append(used, Default()) {
+		for _, name := range n.all() {
+			g.folded[fold(name)] = true
+		}
+	}
+	for _, name := range believed {
+		g.folded[fold(name)] = true
+	}
+	return g
+}
+
+// Clean removes what a client must not send, in any spelling, and returns how
+// many names it removed. It does not allocate.
+func (g *Guard) Clean(h http.Header) (removed int) {
+	var buf [64]byte
+	for name := range h {
+		if len(name) > len(buf) {
+			continue // longer than any that is guarded
+		}
+		if g.folded[string(foldInto(buf[:0], name))] {
+			delete(h, name)
+			removed++
+		}
+	}
+	return removed
+}
+
+func fold(name string) string { return string(foldInto(nil, name)) }
+
+// foldInto drops what programs fold together: CGI and WSGI make a hyphen an
+// underscore, some make a dot or a space one too, and all ignore case.
+func foldInto(b []byte, name string) []byte {
+	for i := range len(name) {
+		switch c := name[i]; {
+		case 'A' <= c && c <= 'Z':
+			b = append(b, c+'a'-'A')
+		case 'a' <= c && c <= 'z' || '0' <= c && c <= '9':
+			b = append(b, c)
+		default:
+			b = append(b, '-')
+		}
+	}
+	return b
+}
+
+// Guards reports whether a client's header of this name is removed.
+func (g *Guard) Guards(name string) bool {
+	return len(name) <= 64 && g.folded[fold(name)]
+}
