@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/wayleave/wayleave/oauth"
@@ -13,6 +14,13 @@ import (
 
 // This file is for programs that decide for themselves who may do what, such as
 // a gateway; [Auth.RequireLogin] is made of the same parts.
+
+// Owns reports whether a path is for [Auth.ServeHTTP]: everything under
+// Config.BasePath, and callback paths that providers set for themselves.
+func (a *Auth) Owns(path string) bool {
+	below, ok := strings.CutPrefix(path, a.cfg.BasePath)
+	return ok && (below == "" || below[0] == '/') || a.handlers[path] != nil
+}
 
 // Session returns the live session of the browser, or nil. An error means that
 // the store could not say: answer with [Auth.Unavailable], never as if nobody
@@ -25,6 +33,14 @@ func (a *Auth) Session(w http.ResponseWriter, r *http.Request) (*session.Session
 		a.forgetLoop(w, r)
 	}
 	return s, err
+}
+
+// StillSignedIn reports whether the session that the request came with still
+// lives, for connections that stay open. It is no request of the person: it does
+// not keep an idle session alive. An error means that the store could not say.
+func (a *Auth) StillSignedIn(r *http.Request) (bool, error) {
+	s, err := a.findSession(r, a.sessions.Peek)
+	return s != nil, err
 }
 
 // WithSession returns r with s in its context, for [CurrentUser], [Auth.Client]
@@ -119,6 +135,21 @@ func (a *Auth) Forbid(w http.ResponseWriter, r *http.Request, s *session.Session
 // Unavailable answers a request when it cannot be said who made it.
 func (a *Auth) Unavailable(w http.ResponseWriter, r *http.Request, err error) {
 	a.unavailable(w, r, err)
+}
+
+// AppDown answers a request that the app behind did not answer: with 502, 504, or
+// what the status says.
+func (a *Auth) AppDown(w http.ResponseWriter, r *http.Request, status int, err error) {
+	ref := reference()
+	a.cfg.Logger.LogAttrs(r.Context(), levelOf(r), "the app did not answer", slog.String("reference", ref), slog.Int("status", status), errAttr(err))
+	if !wantsPage(r) {
+		a.ownHeaders(w.Header())
+		writeJSON(w, status, map[string]string{"error": "app_unavailable", "reference": ref})
+		return
+	}
+	m := a.pages.Texts().AppDown.Message(a.pages.AppName())
+	m.Reference = ref
+	a.showMessage(w, r, status, m)
 }
 
 // leastMaxAge is the shortest age that can be asked for: less than a sign-in and

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"net/http"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -131,6 +132,7 @@ func (c *Client) tellAnswered(ctx context.Context, step Step, purpose Purpose, r
 	ev := Answered{Is: c.tell.about(ctx, step), Purpose: purpose, Params: params, Err: err}
 	if resp != nil {
 		ev.Status, ev.Took = resp.Status, resp.Took
+		ev.Date, _ = http.ParseTime(resp.Header.Get("Date"))
 	}
 	c.tell.emit(ctx, ev)
 }

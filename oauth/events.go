@@ -75,7 +75,10 @@ type Answered struct {
 	Status  int // 0 if there was no answer
 	Params  []Param
 	Took    time.Duration
-	Err     error // as returned to the caller; nil if an answer came
+	// Date is what time it was by the answering server's clock, to the second;
+	// zero if it did not say.
+	Date time.Time
+	Err  error // as returned to the caller; nil if an answer came
 }
 
 // Checked: one check was made.

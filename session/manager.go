@@ -133,7 +133,29 @@ func (m *Manager) FindNow(ctx context.Context, id string) (*Session, error) {
 	return m.find(ctx, id, false)
 }
 
+// Peek is Find for looking on: it is no request of the person, and does not keep
+// an idle session alive.
+func (m *Manager) Peek(ctx context.Context, id string) (*Session, error) {
+	c, err := m.look(ctx, id, true)
+	if c == nil || err != nil {
+		return nil, err
+	}
+	return c.session, nil
+}
+
 func (m *Manager) find(ctx context.Context, id string, mayCopy bool) (*Session, error) {
+	c, err := m.look(ctx, id, mayCopy)
+	if c == nil || err != nil {
+		return nil, err
+	}
+	if now := time.Now(); now.Sub(c.session.LastSeen) > m.seenEvery() {
+		m.touch(ctx, c, now)
+	}
+	return c.session, nil
+}
+
+// look returns a live session as it was read, or nil.
+func (m *Manager) look(ctx context.Context, id string, mayCopy bool) (*copied, error) {
 	var raw [idBytes]byte
 	if !decodeID(&raw, id) {
 		return nil, nil
@@ -149,13 +171,10 @@ func (m *Manager) find(ctx context.Context, id string, mayCopy bool) (*Session, 
 			return nil, err
 		}
 	}
-	if now = time.Now(); !now.Before(c.session.Expires) {
+	if !time.Now().Before(c.session.Expires) {
 		return nil, nil
 	}
-	if now.Sub(c.session.LastSeen) > m.seenEvery() {
-		m.touch(ctx, c, now)
-	}
-	return c.session, nil
+	return c, nil
 }
 
 // read asks the store. old is a copy that may be of the same version, or nil.

@@ -47,6 +47,43 @@ func trimBlanks(pair string) string {
 	return pair
 }
 
+// prefixes of the names that a Jar makes, in lower case.
+var prefixes = [...]string{"__host-wayleave-", "__secure-wayleave-", "wayleave-"}
+
+// Reserved reports whether a cookie's name is one of ours, or could be taken for
+// one: browsers and programs differ about case and about blanks before a name.
+func Reserved(name string) bool {
+	name = strings.TrimSpace(name)
+	for _, p := range prefixes {
+		if len(name) >= len(p) && strings.EqualFold(name[:len(p)], p) {
+			return true
+		}
+	}
+	return false
+}
+
+// Without returns a Cookie header line without the cookies that are ours; the
+// line itself where there are none.
+func Without(line string) string {
+	rest, kept, ours := line, make([]string, 0, 8), false
+	for rest != "" {
+		var pair string
+		pair, rest, _ = strings.Cut(rest, ";")
+		name, _, _ := strings.Cut(pair, "=")
+		if Reserved(name) {
+			ours = true
+			continue
+		}
+		if pair = strings.TrimSpace(pair); pair != "" {
+			kept = append(kept, pair)
+		}
+	}
+	if !ours {
+		return line
+	}
+	return strings.Join(kept, "; ")
+}
+
 // WithPrefix calls yield for each cookie whose name begins with prefix, at most 16 of them.
 func WithPrefix(h http.Header, prefix string, yield func(name, value string)) {
 	size, found := 0, 0

@@ -63,6 +63,7 @@ type Texts struct {
 	ProviderDown   Cause // Title, Text: %s: the provider
 	RateLimited    Cause
 	StoreDown      Cause
+	AppDown        Cause // Title: %s: the app
 	DeepLinkLost   Cause // Text: %s: the app
 	Loop           Cause // Text: %s: the app
 	Internal       Cause
@@ -174,6 +175,10 @@ func DefaultTexts() Texts {
 		StoreDown: Cause{
 			Title: "We cannot check who you are right now",
 			Text:  "Nothing is lost. Please reload this page in a moment.",
+		},
+		AppDown: Cause{
+			Title: "%s is not answering",
+			Text:  "You are not at fault, and still signed in. Please try again in a moment.",
 		},
 		DeepLinkLost: Cause{
 			Title: "You are signed in",

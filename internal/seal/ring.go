@@ -106,6 +106,19 @@ func KeyOf(sealed []byte) (KeyID, error) {
 	return KeyID(sealed[1 : 1+idSize]), nil
 }
 
+// Derive gives n secret bytes for each key, in ring order: the same for the same
+// key, purpose, label and n in every process, and otherwise unrelated to what is
+// sealed with it. It is for what several processes have to agree on without
+// telling each other. It panics if n is above 8160.
+func (r *Ring) Derive(p Purpose, label string, n int) [][]byte {
+	var all [][]byte
+	for _, key := range r.keys() {
+		// No message has random bytes that are all zero.
+		all = append(all, newEnvelope(p, key.id, key.secret, [randomSize]byte{}).Derive(label, n))
+	}
+	return all
+}
+
 func (r *Ring) secretOf(id KeyID) ([]byte, bool) {
 	for _, key := range r.keys() {
 		if key.id == id {
