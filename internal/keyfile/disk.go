@@ -21,7 +21,9 @@ const header = `# Keys of wayleave: the first one seals, all of them open what w
 # Change this file with: wayleave keys rotate, wayleave keys drop
 ` + versionWord + "\n"
 
-// Read reads a key file. One that others than its owner can read is refused.
+// Read reads a key file. One that others than its owner can read is refused,
+// unless root lets a service that is not root read it through its group, with
+// mode 0440 or 0640: so mount Kubernetes and systemd what they keep.
 // Mistakes are *Error, all of them joined; what the system refuses is as os
 // reports it.
 func Read(path string) (*File, error) {
@@ -45,7 +47,7 @@ func read(path string) (*File, fs.FileInfo, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("key file: %w", err)
 	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" {
+	if mode := info.Mode().Perm(); mode&0o077 != 0 && !handed(info) && runtime.GOOS != "windows" {
 		return nil, nil, &Error{File: path, Reason: fmt.Sprintf(
 			"others can read or change it (mode %04o, want 0600): run chmod 600 on it, and rotate the keys if it was so for long", mode)}
 	}

@@ -8,3 +8,5 @@ import (
 )
 
 func chownLike(*os.File, fs.FileInfo) error { return nil }
+
+func handed(fs.FileInfo) bool { return false }
