@@ -1,0 +1,75 @@
+package gateway
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/wayleave/wayleave/gateway/canonical"
+)
+
+// admit refuses requests that are for nobody here, or that two programs could
+// read differently, before anything is decided about them.
+func (v *visit) admit() bool {
+	r, h := v.r, v.r.Header
+	if r.ProtoMajor == 1 && len(r.TransferEncoding) > 0 {
+		// A client that sent Content-Length too may mean another end of the body
+		// than the one that was read; net/http does not tell, so nothing that
+		// follows on this connection is believed (RFC 9112 section 6.1).
+		v.answer.Header().Set("Connection", "close")
+	}
+	v.site = v.g.siteOf(r.Host)
+	switch {
+	case v.site == nil:
+		return v.refuse(http.StatusMisdirectedRequest, "no site has this host")
+	case !knownMethod(r.Method):
+		return v.refuse(http.StatusMethodNotAllowed, "method not allowed")
+	case strings.ContainsAny(r.RequestURI, "#\\"):
+		return v.refuse(http.StatusBadRequest, "ambiguous request target")
+	case v.site.base.Scheme == "https" && v.g.peers.any() && h.Get("X-Forwarded-Proto") == "http" && v.g.peers.trusts(r):
+		return v.refuse(http.StatusBadRequest, "use https")
+	}
+	path := r.URL.EscapedPath()
+	if strings.HasPrefix(r.RequestURI, "/") { // as it was sent
+		path, _, _ = strings.Cut(r.RequestURI, "?")
+	}
+	var err error
+	if v.path, err = canonical.Of(path); err != nil {
+		return v.refuse(http.StatusBadRequest, err.Error())
+	}
+	return true
+}
+
+// knownMethod: CONNECT would make a tunnel, and TRACE an echo of what a browser
+// keeps from scripts. Methods are compared byte by byte, so one that is not in
+// upper case would pass a rule that the upstream takes it to break.
+func knownMethod(m string) bool {
+	if m == http.MethodConnect || m == http.MethodTrace || m == "TRACK" || m == "PRI" || m == "" || len(m) > 32 {
+		return false
+	}
+	for i := range len(m) {
+		if c := m[i]; (c < 'A' || c > 'Z') && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return true
+}
+
+// refuse answers in one line of ours: it repeats nothing of the request.
+func (v *visit) refuse(status int, reason string) bool {
+	v.reason = reason
+	h := v.answer.Header()
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	if v.r.ProtoMajor == 1 && status == http.StatusBadRequest {
+		h.Set("Connection", "close")
+	}
+	if status == http.StatusMethodNotAllowed {
+		h.Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+	}
+	h.Set("Content-Length", strconv.Itoa(len(reason)+1))
+	v.answer.WriteHeader(status)
+	_, _ = v.answer.Write([]byte(reason + "\n")) // the client has gone, or reads it
+	return false
+}

@@ -1,0 +1,57 @@
+package gateway
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"net/http"
+	"time"
+)
+
+// checkBody bounds the request's body: its size, and the time without progress.
+func (r *route) checkBody(v *visit) bool {
+	if v.r.Body == nil || v.r.Body == http.NoBody || v.r.ContentLength == 0 {
+		return true
+	}
+	if r.maxBody >= 0 {
+		if v.r.ContentLength > r.maxBody {
+			v.answer.Header().Set("Connection", "close")
+			return v.refuse(http.StatusRequestEntityTooLarge, "the body is too large")
+		}
+		v.r.Body = http.MaxBytesReader(v.answer.ResponseWriter, v.r.Body, r.maxBody)
+	}
+	v.r.Body = &body{ReadCloser: v.r.Body, v: v, rc: http.NewResponseController(v.answer.ResponseWriter), within: v.g.limits.BodyTime}
+	return true
+}
+
+// body moves the deadline with each read, so that a slow body can take its time
+// and one that stands still cannot.
+type body struct {
+	io.ReadCloser
+	v      *visit
+	rc     *http.ResponseController
+	within time.Duration
+	until  time.Time
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	if now := time.Now(); b.within > 0 && b.until.Sub(now) < b.within*3/4 {
+		b.until = now.Add(b.within)
+		_ = b.rc.SetReadDeadline(b.until) // not every kind of connection has one
+	}
+	n, err := b.ReadCloser.Read(p)
+	if err != nil {
+		if err != io.EOF {
+			b.v.bodyErr = err
+		}
+		if b.within > 0 {
+			// Or it would end the connection while the upstream thinks.
+			_ = b.rc.SetReadDeadline(time.Time{})
+		}
+	}
+	return n, err
+}
+
+func newTLS(pool *x509.CertPool) *tls.Config {
+	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+}

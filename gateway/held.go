@@ -1,0 +1,179 @@
+package gateway
+
+import (
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/wayleave/wayleave/store"
+)
+
+// held are the connections that stay open: WebSockets and event streams. Each
+// lives no longer than the session that it was opened with.
+type held struct {
+	metrics *Metrics
+
+	mu       sync.Mutex
+	sessions map[store.Key]*holding
+	running  bool
+	closed   bool
+	stop     chan struct{}
+}
+
+// holding are the connections of one session.
+type holding struct {
+	site *site
+	// asks is a request with the session's cookie, to look the session up again.
+	asks    *http.Request
+	expires time.Time
+	ends    map[*func()]struct{}
+	// silent is since when the store cannot say.
+	silent time.Time
+}
+
+const (
+	// lookEvery is how often sessions are looked at: half of the second in which
+	// a connection ends after its session.
+	lookEvery = 400 * time.Millisecond
+	// maxSilent is how long connections stay while the store cannot say.
+	maxSilent = 30 * time.Second
+)
+
+func newHeld(m *Metrics) *held {
+	return &held{metrics: m, sessions: map[store.Key]*holding{}, stop: make(chan struct{})}
+}
+
+// add registers a connection and returns what takes it away again. end has to be
+// quick, and may be called more than once.
+func (h *held) add(v *visit, end func()) (remove func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		end()
+		return func() {}
+	}
+	key := v.session.Key()
+	s := h.sessions[key]
+	if s == nil {
+		asks := &http.Request{Header: http.Header{"Cookie": v.r.Header["Cookie"]}}
+		s = &holding{site: v.site, asks: asks, expires: v.session.Expires, ends: map[*func()]struct{}{}}
+		h.sessions[key] = s
+	}
+	s.ends[&end] = struct{}{}
+	h.metrics.held.Inc()
+	if !h.running {
+		h.running = true
+		go h.look()
+	}
+	return func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if _, ok := s.ends[&end]; !ok {
+			return
+		}
+		delete(s.ends, &end)
+		h.metrics.held.Dec()
+		if len(s.ends) == 0 && h.sessions[key] == s {
+			delete(h.sessions, key)
+		}
+	}
+}
+
+// look goes on while there are connections.
+func (h *held) look() {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-h.stop:
+			return
+		case <-tick.C:
+		}
+		h.mu.Lock()
+		if len(h.sessions) == 0 {
+			h.running = false
+			h.mu.Unlock()
+			return
+		}
+		all := make([]*holding, 0, len(h.sessions))
+		for _, s := range h.sessions {
+			all = append(all, s)
+		}
+		h.mu.Unlock()
+		for _, s := range all {
+			if !s.lives(time.Now()) {
+				h.end(s)
+			}
+		}
+	}
+}
+
+// lives is called by look alone.
+func (s *holding) lives(now time.Time) bool {
+	if !now.Before(s.expires) {
+		return false
+	}
+	lives, err := s.site.auth.StillSignedIn(s.asks)
+	switch {
+	case err == nil:
+		s.silent = time.Time{}
+		return lives
+	case s.silent.IsZero():
+		s.silent = now
+	}
+	return now.Sub(s.silent) < maxSilent
+}
+
+func (h *held) end(s *holding) {
+	h.mu.Lock()
+	ends := make([]func(), 0, len(s.ends))
+	for end := range s.ends {
+		ends = append(ends, *end)
+	}
+	h.mu.Unlock()
+	for _, end := range ends {
+		end()
+	}
+}
+
+// endAll ends every connection.
+func (h *held) endAll() {
+	h.mu.Lock()
+	all := make([]*holding, 0, len(h.sessions))
+	for _, s := range h.sessions {
+		all = append(all, s)
+	}
+	h.mu.Unlock()
+	for _, s := range all {
+		h.end(s)
+	}
+}
+
+// close ends every connection, and those that come later.
+func (h *held) close() {
+	h.mu.Lock()
+	if !h.closed {
+		h.closed = true
+		close(h.stop)
+	}
+	h.mu.Unlock()
+	h.endAll()
+}
+
+// body makes the body of an event stream end with its session.
+func (h *held) body(v *visit, b io.ReadCloser) io.ReadCloser {
+	stream := &heldBody{ReadCloser: b}
+	stream.remove = h.add(v, func() { b.Close() })
+	return stream
+}
+
+type heldBody struct {
+	io.ReadCloser
+	remove func()
+}
+
+func (b *heldBody) Close() error {
+	b.remove()
+	return b.ReadCloser.Close()
+}

@@ -1,0 +1,190 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/wayleave/wayleave"
+	"github.com/wayleave/wayleave/gateway"
+	"github.com/wayleave/wayleave/gateway/config"
+	"github.com/wayleave/wayleave/internal/serving"
+	"github.com/wayleave/wayleave/oauth"
+	"github.com/wayleave/wayleave/store"
+	"github.com/wayleave/wayleave/store/memory"
+)
+
+// Check finds the mistakes that only show when everything is put together. It
+// connects to nothing.
+func Check(c *config.Config) error {
+	var errs []error
+	trial := memory.New(memory.Options{})
+	defer trial.Close()
+	var keys [][]byte
+	if c.Keys != "" {
+		var err error
+		if keys, err = wayleave.ReadKeys(c.Keys); err != nil {
+			errs = append(errs, config.Mistakes{c.Mistake("keys", err.Error(), `make a file with "wayleave keys new FILE"`)})
+		}
+	}
+	g, err := gateway.New(c, gateway.Options{Store: trial, Keys: keys})
+	if err != nil {
+		errs = append(errs, err)
+	} else {
+		errs = append(errs, g.Close())
+	}
+	if c.TLS != (config.TLS{}) {
+		if _, err := serving.LoadCertificates(c.TLS.Certificate, c.TLS.Key, nil); err != nil {
+			errs = append(errs, config.Mistakes{c.Mistake("tls", err.Error(), "")})
+		}
+	}
+	return allMistakes(errors.Join(errs...))
+}
+
+// allMistakes gathers the mistakes of a joined error into one list, so that
+// they are printed alike. An error of another kind stays as it is.
+func allMistakes(err error) error {
+	var all config.Mistakes
+	var gather func(error) bool
+	gather = func(err error) bool {
+		if m, ok := err.(config.Mistakes); ok {
+			all = append(all, m...)
+			return true
+		}
+		joined, ok := err.(interface{ Unwrap() []error })
+		return ok && !slices.ContainsFunc(joined.Unwrap(), func(e error) bool { return !gather(e) })
+	}
+	if err == nil || !gather(err) {
+		return err
+	}
+	return all
+}
+
+// connectTime is how long each answer is waited for.
+const connectTime = 15 * time.Second
+
+// Connect asks each store, provider and upstream of the file for a sign of life,
+// and says of each one line. It returns how many do not work.
+func Connect(ctx context.Context, c *config.Config, say func(string)) (problems int) {
+	tell := func(what string, err error, cure string) {
+		if err == nil {
+			say("ok      " + what)
+			return
+		}
+		problems++
+		line := "FAILED  " + what + ": " + strings.ReplaceAll(err.Error(), "\n", "; ")
+		if cure != "" {
+			line += "; " + cure
+		}
+		say(line)
+	}
+	checkStore(ctx, c, say, tell)
+	checkProviders(ctx, c, say, tell)
+	for _, up := range upstreams(c) {
+		tell("upstream "+up.name, reach(ctx, up), "start it, or correct the address")
+	}
+	return problems
+}
+
+type teller = func(what string, err error, cure string)
+
+func checkStore(ctx context.Context, c *config.Config, say func(string), tell teller) {
+	ctx, cancel := context.WithTimeout(ctx, connectTime)
+	defer cancel()
+	scheme, _, _ := strings.Cut(c.Store.Reveal(), ":")
+	what := "store " + scheme
+	s, err := store.Open(ctx, c.Store.Reveal(), Kinds()...)
+	if err != nil {
+		tell(what, err, "")
+		return
+	}
+	defer s.Close()
+	_, _, _, err = s.Get(ctx, "session", store.Key{})
+	tell(what, err, "")
+	if a, ok := s.(store.Adviser); ok && err == nil {
+		warnings, err := a.Check(ctx)
+		if err != nil {
+			tell(what+", its settings", err, "")
+		}
+		for _, w := range warnings {
+			say("warning store: " + w)
+		}
+	}
+}
+
+// maxSkew is how far clocks may be apart: ID tokens live for minutes.
+const maxSkew = 30 * time.Second
+
+// checkProviders reads the metadata of each provider, and compares its clock.
+func checkProviders(ctx context.Context, c *config.Config, say func(string), tell teller) {
+	ctx, cancel := context.WithTimeout(ctx, connectTime)
+	defer cancel()
+	trial := memory.New(memory.Options{})
+	defer trial.Close()
+	var mu sync.Mutex
+	ahead := map[string]time.Duration{}
+	g, err := gateway.New(c, gateway.Options{Store: trial, OnEvent: func(_ context.Context, e oauth.Event) {
+		if a, ok := e.(oauth.Answered); ok && !a.Date.IsZero() {
+			mu.Lock()
+			defer mu.Unlock()
+			ahead[a.Is.Provider] = a.Date.Sub(a.Is.Time)
+		}
+	}})
+	if err != nil {
+		return // Check has told
+	}
+	defer g.Close()
+	for _, p := range g.CheckProviders(ctx) {
+		what := fmt.Sprintf("provider %s; its redirect URI %s has to be registered there", p.Name, p.RedirectURI)
+		tell(what, p.Err, "")
+		if skew := ahead[p.Name].Round(time.Second); skew.Abs() > maxSkew {
+			say(fmt.Sprintf("warning the clock of provider %s is %v ahead of this machine's: sign-ins will fail; set this machine's clock by NTP", p.Name, skew))
+		}
+		if p.Err == nil && p.BackChannelLogoutURI != "" {
+			say("        it can end sessions here: register the back-channel logout URI " + p.BackChannelLogoutURI)
+		}
+		if p.Err == nil && !p.CanRevoke {
+			say("        it takes no tokens back: after a logout they end by their age")
+		}
+	}
+}
+
+// upstream is a place that routes lead to.
+type upstream struct{ name, network, address string }
+
+func upstreams(c *config.Config) (all []upstream) {
+	seen := map[string]bool{}
+	for _, s := range c.Sites {
+		for _, r := range s.Routes {
+			u := r.Upstream
+			if u.URL == nil {
+				continue
+			}
+			at := upstream{u.URL.String(), "tcp", u.URL.Host}
+			if u.Socket != "" {
+				at = upstream{"unix:" + u.Socket, "unix", u.Socket}
+			} else if u.URL.Port() == "" {
+				at.address = net.JoinHostPort(u.URL.Hostname(), map[string]string{"http": "80", "https": "443"}[u.URL.Scheme])
+			}
+			if !seen[at.name] {
+				seen[at.name] = true
+				all = append(all, at)
+			}
+		}
+	}
+	return all
+}
+
+func reach(ctx context.Context, u upstream) error {
+	d := net.Dialer{Timeout: connectTime}
+	conn, err := d.DialContext(ctx, u.network, u.address)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}

@@ -1,0 +1,289 @@
+// Package process is a gateway as a process: "wayleave serve". It ties the file, the
+// store, the gateway and the listeners together, and swaps the gateway when the
+// file changes.
+package process
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/wayleave/wayleave"
+	"github.com/wayleave/wayleave/gateway"
+	"github.com/wayleave/wayleave/gateway/config"
+	"github.com/wayleave/wayleave/internal/serving"
+	"github.com/wayleave/wayleave/store"
+	"github.com/wayleave/wayleave/store/embedded"
+	"github.com/wayleave/wayleave/store/memory"
+	"github.com/wayleave/wayleave/store/postgres"
+	"github.com/wayleave/wayleave/store/redis"
+)
+
+// Kinds are the stores that a file can name.
+func Kinds() []store.Kind {
+	return []store.Kind{memory.Kind(), embedded.Kind(), redis.Kind(), postgres.Kind()}
+}
+
+// Serve serves what the file says until ctx ends or a signal says so.
+func Serve(ctx context.Context, file string, stdout io.Writer) error {
+	out := newLines(stdout)
+	defer out.Close()
+	p := &process{file: file, out: out, metrics: gateway.NewMetrics()}
+	p.log = slog.New(&switched{p})
+	p.use(config.Log{})
+	return serving.Run(ctx, serving.Program{Prepare: p.prepare, Log: p.log})
+}
+
+// process is what outlives a file.
+type process struct {
+	file    string
+	out     *lines
+	log     *slog.Logger
+	logTo   atomic.Pointer[slog.Handler]
+	metrics *gateway.Metrics
+	now     current
+
+	mu     sync.Mutex
+	cfg    *config.Config // that now serves
+	store  store.Store
+	retire sync.WaitGroup
+}
+
+// read reads the file and says what it is unsure of.
+func (p *process) read() (*config.Config, error) {
+	c, err := config.Read(p.file, os.LookupEnv)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range c.Warnings {
+		p.log.Warn(w.Error())
+	}
+	return c, nil
+}
+
+// build makes a gateway over a store.
+func (p *process) build(c *config.Config, s store.Store) (*gateway.Gateway, error) {
+	var keys [][]byte
+	if c.Keys != "" {
+		var err error
+		if keys, err = wayleave.ReadKeys(c.Keys); err != nil {
+			return nil, config.Mistakes{c.Mistake("keys", err.Error(), "")}
+		}
+	}
+	if _, ok := s.(*memory.Store); !ok {
+		s = p.metrics.Watch(s)
+	}
+	return gateway.New(c, gateway.Options{Store: s, Keys: keys, Logger: p.log, Metrics: p.metrics})
+}
+
+// prepare checks everything that can be checked without what another process may
+// still hold.
+func (p *process) prepare(context.Context) (*serving.Plan, error) {
+	c, err := p.read()
+	if err != nil {
+		return nil, err
+	}
+	trial := memory.New(memory.Options{})
+	defer trial.Close()
+	g, err := p.build(c, trial)
+	if err != nil {
+		return nil, err
+	}
+	g.Close()
+	p.use(c.Log)
+	p.cfg = c
+	main := endpoint("main", c.Listen, c.Limits)
+	main.H2C = true // from proxies that know it; TLS ends in front of us
+	if c.TLS != (config.TLS{}) {
+		if main.TLS, err = serving.LoadCertificates(c.TLS.Certificate, c.TLS.Key, p.certificateChanged); err != nil {
+			return nil, config.Mistakes{c.Mistake("tls", err.Error(), "")}
+		}
+	}
+	plan := &serving.Plan{Endpoints: []serving.Endpoint{main}, Drain: c.Limits.Drain, Files: p.files, Open: p.open}
+	if c.Health != (config.Address{}) {
+		plan.Health = endpoint("health", c.Health, c.Limits)
+	}
+	if c.Admin != (config.Address{}) {
+		admin := endpoint("admin", c.Admin, c.Limits)
+		admin.Mode = 0o600
+		plan.Endpoints = append(plan.Endpoints, admin)
+	}
+	if path, ok := strings.CutPrefix(c.Store.Reveal(), "file:"); ok {
+		plan.Exclusive = path
+	}
+	return plan, nil
+}
+
+func endpoint(name string, a config.Address, l config.Limits) serving.Endpoint {
+	return serving.Endpoint{Name: name, Network: a.Network, Address: a.Address, Header: l.Header, HeaderTime: l.HeaderTime, Idle: l.Idle}
+}
+
+func (p *process) certificateChanged(err error) {
+	if err != nil {
+		p.log.Error("the certificate's files changed, and the old one stays", "error", err)
+		return
+	}
+	p.log.Info("the certificate has changed")
+}
+
+// open takes the store, and begins to serve.
+func (p *process) open(ctx context.Context) (*serving.Service, error) {
+	c := p.cfg
+	s, err := store.Open(ctx, c.Store.Reveal(), Kinds()...)
+	if err != nil {
+		return nil, config.Mistakes{c.Mistake("store", err.Error(), "")}
+	}
+	g, err := p.build(c, s)
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	p.store = s
+	p.now.swap(g)
+	if err := g.Check(ctx); err != nil {
+		p.log.Error("the store does not answer yet", "error", err)
+	}
+	service := &serving.Service{
+		Handlers: map[string]http.Handler{"main": &p.now},
+		Health:   p.health(),
+		Ready:    p.ready,
+		Reload:   p.reload,
+		Drain:    func() { p.now.gateway().EndHeld() },
+		Close:    p.close,
+	}
+	if c.Admin != (config.Address{}) {
+		service.Handlers["admin"] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.now.gateway().AdminHandler().ServeHTTP(w, r) })
+	}
+	return service, nil
+}
+
+func (p *process) health() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", p.metrics.Handler())
+	return mux
+}
+
+func (p *process) ready(ctx context.Context) []string {
+	if err := p.now.gateway().Ready(ctx); err != nil {
+		return []string{"the store does not answer: " + err.Error()}
+	}
+	return nil
+}
+
+// close ends the gateway and then its store.
+func (p *process) close(context.Context) error {
+	p.retire.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return errors.Join(p.now.gateway().Close(), p.store.Close())
+}
+
+// files are those whose change leads to a reload.
+func (p *process) files() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	files := append([]string{}, p.cfg.Files...)
+	if p.cfg.Keys != "" {
+		files = append(files, p.cfg.Keys)
+	}
+	return files
+}
+
+// reload reads the file again and swaps the gateway whole, or leaves all as it
+// is. Requests under way end with the gateway that they began with.
+func (p *process) reload(ctx context.Context) error {
+	c, err := p.read()
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.store
+	if c.Store.Reveal() != p.cfg.Store.Reveal() {
+		if s, err = store.Open(ctx, c.Store.Reveal(), Kinds()...); err != nil {
+			return config.Mistakes{c.Mistake("store", err.Error(), "")}
+		}
+	}
+	g, err := p.build(c, s)
+	if err == nil {
+		err = g.Check(ctx)
+	}
+	if err != nil {
+		if s != p.store {
+			err = errors.Join(err, s.Close())
+		}
+		return err
+	}
+	for _, key := range needRestart(p.cfg, c) {
+		p.log.Warn(c.Mistake(key, "has changed", "it takes effect with a restart").Error())
+	}
+	p.use(c.Log)
+	old, oldStore := p.now.swap(g), p.store
+	p.store, p.cfg = s, c
+	p.retire.Go(func() {
+		old.wait(c.Limits.Drain)
+		err := old.gateway.Close()
+		if oldStore != s {
+			err = errors.Join(err, oldStore.Close())
+		}
+		if err != nil {
+			p.log.Error("closing what served before the reload", "error", err)
+		}
+	})
+	return nil
+}
+
+// needRestart lists what a running process cannot change.
+func needRestart(old, now *config.Config) (keys []string) {
+	for key, same := range map[string]bool{
+		"listen": old.Listen == now.Listen, "health": old.Health == now.Health, "admin": old.Admin == now.Admin, "tls": old.TLS == now.TLS,
+		"limits.header": old.Limits.Header == now.Limits.Header, "limits.header_time": old.Limits.HeaderTime == now.Limits.HeaderTime, "limits.idle": old.Limits.Idle == now.Limits.Idle,
+	} {
+		if !same {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// current is the gateway that serves now.
+type current struct{ at atomic.Pointer[served] }
+
+// served is a gateway with the requests that it is answering.
+type served struct {
+	gateway *gateway.Gateway
+	users   atomic.Int64
+}
+
+func (c *current) gateway() *gateway.Gateway { return c.at.Load().gateway }
+
+// swap puts g in the place of the one that served before, which it returns.
+func (c *current) swap(g *gateway.Gateway) *served { return c.at.Swap(&served{gateway: g}) }
+
+// ServeHTTP implements http.Handler.
+func (c *current) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s := c.at.Load()
+	s.users.Add(1)
+	for now := c.at.Load(); now != s; now = c.at.Load() { // swapped in between: it may be closed already
+		s.users.Add(-1)
+		s = now
+		s.users.Add(1)
+	}
+	defer s.users.Add(-1)
+	s.gateway.ServeHTTP(w, r)
+}
+
+// wait waits for requests under way, but not for ever: streams end then.
+func (s *served) wait(limit time.Duration) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(limit); s.users.Load() > 0 && time.Now().Before(end); {
+		<-tick.C
+	}
+}

@@ -1,0 +1,215 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/wayleave/wayleave"
+	"github.com/wayleave/wayleave/gateway/config"
+	"github.com/wayleave/wayleave/internal/cookie"
+)
+
+// transport returns the connections to an upstream; routes to the same one share them.
+func (g *Gateway) transport(up config.Upstream) (*http.Transport, error) {
+	name := strings.Join([]string{up.URL.Scheme, up.URL.Host, up.Socket, up.CAFile, up.Timeout.String()}, "\n")
+	if up.H2C {
+		name += "\nh2c"
+	}
+	if t := g.transports[name]; t != nil {
+		return t, nil
+	}
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+	t := &http.Transport{
+		DialContext:         dialer.DialContext,
+		MaxIdleConns:        0, // no limit besides that of each host
+		MaxIdleConnsPerHost: 1024, IdleConnTimeout: 90 * time.Second,
+		TLSHandshakeTimeout: 10 * time.Second, ResponseHeaderTimeout: up.Timeout, ExpectContinueTimeout: time.Second,
+		DisableCompression: true, // what the client asked for is the client's matter
+		ForceAttemptHTTP2:  true,
+		ReadBufferSize:     8 << 10, WriteBufferSize: 8 << 10,
+	}
+	if up.Socket != "" {
+		t.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, "unix", up.Socket)
+		}
+	}
+	if up.H2C {
+		t.Protocols = new(http.Protocols)
+		t.Protocols.SetUnencryptedHTTP2(true)
+	}
+	if up.CAFile != "" {
+		pool, err := readPool(up.CAFile)
+		if err != nil {
+			return nil, err
+		}
+		t.TLSClientConfig = newTLS(pool)
+	}
+	g.transports[name] = t
+	return t, nil
+}
+
+// newProxy passes requests on with the standard library's proxy. Its Rewrite
+// hook runs after the hop-by-hop headers were removed, so that a client cannot
+// name ours in Connection to have them removed too (RFC 9110 section 7.6.1).
+func (s *site) newProxy(r *route, up config.Upstream, t http.RoundTripper) *httputil.ReverseProxy {
+	return &httputil.ReverseProxy{
+		Rewrite:        func(pr *httputil.ProxyRequest) { r.rewrite(pr, up) },
+		Transport:      t,
+		BufferPool:     buffers{},
+		ModifyResponse: r.cleanAnswer,
+		ErrorHandler:   r.failed,
+		ErrorLog:       slog.NewLogLogger(s.g.o.Logger.Handler(), slog.LevelDebug),
+	}
+}
+
+// forward passes an allowed request on.
+func (r *route) forward(v *visit) {
+	if r.proxy == nil {
+		v.refuse(http.StatusNotFound, "nothing is served here; a proxy in front asks about this path")
+		return
+	}
+	if !r.checkBody(v) || !r.checkUpgrade(v) {
+		return
+	}
+	// Before the proxy begins, since it can fail. What Rewrite sets is from here.
+	told := http.Header{}
+	if err := r.tell(v, told); err != nil {
+		r.cannotTell(v, wayleave.Ask{}, err)
+		return
+	}
+	v.says = told
+	if isUpgrade(v.r) {
+		r.forwardUpgrade(v)
+		return
+	}
+	r.proxy.ServeHTTP(&v.answer, v.request())
+}
+
+// rewrite makes the request for the upstream.
+func (r *route) rewrite(pr *httputil.ProxyRequest, up config.Upstream) {
+	v, out := visitOf(pr.In.Context()), pr.Out
+	out.URL.Scheme, out.URL.Host = up.URL.Scheme, up.URL.Host
+	// The path that was decided about, and no other spelling of it. The query is
+	// the upstream's to read: nothing was decided by it.
+	out.URL.Path, out.URL.RawPath = v.path.Decoded, v.path.Escaped
+	if prefix := strings.TrimSuffix(up.URL.Path, "/"); prefix != "" {
+		out.URL.Path, out.URL.RawPath = prefix+v.path.Decoded, strings.TrimSuffix(up.URL.EscapedPath(), "/")+v.path.Escaped
+	}
+	out.URL.RawQuery, out.URL.ForceQuery = pr.In.URL.RawQuery, false
+	out.Host = ""
+	if up.PassHost {
+		out.Host = r.site.host
+	}
+	h := out.Header
+	r.site.g.guard.Clean(h)
+	if !r.keepAuthorization {
+		h.Del("Authorization")
+	}
+	withoutOurCookies(h)
+	// Trailers come after the headers were checked, and could set any of them.
+	out.Trailer = nil
+	h.Del("Trailer")
+	if !strings.HasPrefix(h.Get("Content-Type"), "application/grpc") { // gRPC wants it, and sends none
+		h.Del("Te")
+	}
+	h.Set("X-Forwarded-For", r.site.g.peers.client(pr.In))
+	h.Set("X-Forwarded-Host", r.site.host)
+	h.Set("X-Forwarded-Proto", r.site.base.Scheme)
+	for name, values := range v.says {
+		h[name] = values
+	}
+}
+
+// withoutOurCookies: the upstream has no use for our cookies, and could lose them.
+func withoutOurCookies(h http.Header) {
+	lines := h["Cookie"]
+	kept := lines[:0:0]
+	for _, line := range lines {
+		if line = cookie.Without(line); line != "" {
+			kept = append(kept, line)
+		}
+	}
+	if len(kept) == 0 {
+		delete(h, "Cookie")
+		return
+	}
+	h["Cookie"] = kept
+}
+
+// cleanAnswer looks at what the upstream answered, before the client sees it.
+func (r *route) cleanAnswer(resp *http.Response) error {
+	v, h := visitOf(resp.Request.Context()), resp.Header
+	if lines := h["Set-Cookie"]; slices.ContainsFunc(lines, setsOurs) {
+		h["Set-Cookie"] = slices.DeleteFunc(slices.Clone(lines), setsOurs)
+	}
+	for name := range h {
+		if len(name) > 11 && strings.EqualFold(name[:11], "X-Wayleave-") {
+			delete(h, name)
+		}
+	}
+	// What one person was shown is not for the next one behind a shared cache,
+	// unless the app itself says so.
+	if v.session != nil && len(h["Cache-Control"]) == 0 && len(h["Expires"]) == 0 {
+		h["Cache-Control"] = []string{"private"}
+	}
+	if strings.HasPrefix(h.Get("Content-Type"), "text/event-stream") && v.session != nil {
+		resp.Body = r.site.g.held.body(v, resp.Body)
+	}
+	return nil
+}
+
+func setsOurs(line string) bool {
+	name, _, _ := strings.Cut(line, "=")
+	name, _, _ = strings.Cut(name, ";")
+	return cookie.Reserved(name)
+}
+
+// failed answers when the upstream did not.
+func (r *route) failed(_ http.ResponseWriter, req *http.Request, err error) {
+	v := visitOf(req.Context())
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(v.bodyErr, &tooLarge):
+		v.refuse(http.StatusRequestEntityTooLarge, "the body is too large")
+	case errors.Is(v.bodyErr, os.ErrDeadlineExceeded):
+		v.answer.Header().Set("Connection", "close")
+		v.refuse(http.StatusRequestTimeout, "the body did not arrive in time")
+	case v.bodyErr != nil && req.Context().Err() == nil:
+		v.refuse(http.StatusBadRequest, "malformed body")
+	case isTimeout(err):
+		v.reason = err.Error()
+		r.site.auth.AppDown(&v.answer, v.r, http.StatusGatewayTimeout, err)
+	default:
+		v.reason = err.Error()
+		r.site.auth.AppDown(&v.answer, v.r, http.StatusBadGateway, err)
+	}
+}
+
+func isTimeout(err error) bool {
+	var t interface{ Timeout() bool }
+	return errors.As(err, &t) && t.Timeout()
+}
+
+// buffers are those in which answers are copied.
+type buffers struct{}
+
+var bufferPool = sync.Pool{New: func() any { return new([32 << 10]byte) }}
+
+func (buffers) Get() []byte { return bufferPool.Get().(*[32 << 10]byte)[:] }
+func (buffers) Put(b []byte) {
+	if len(b) == 32<<10 {
+		bufferPool.Put((*[32 << 10]byte)(b))
+	}
+}
+
+var _ io.Reader = (*body)(nil)

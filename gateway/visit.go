@@ -1,0 +1,79 @@
+package gateway
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/wayleave/wayleave/gateway/canonical"
+	"github.com/wayleave/wayleave/session"
+)
+
+// visit is one request on its way.
+type visit struct {
+	g      *Gateway
+	r      *http.Request
+	began  time.Time
+	answer answer
+
+	site    *site
+	route   *route // nil: none fits, or it was for one of our own pages
+	path    canonical.Path
+	session *session.Session // nil: nobody
+	groups  []string
+	// decision and reason are for the log and the metrics; see log.go.
+	decision string
+	reason   string
+	bodyErr  error       // from reading the request's body
+	says     http.Header // what the upstream is told of the person
+}
+
+// The decisions that are told.
+const (
+	refused     = "refused"     // by admit: for nobody here, or ambiguous
+	own         = "own"         // one of our own pages
+	allowed     = "allowed"     // passed on, or answered so to a proxy
+	denied      = "denied"      // signed in, and not allowed
+	asked       = "asked"       // has to sign in, or to sign in again
+	unavailable = "unavailable" // the store cannot say
+)
+
+type visitKey struct{}
+
+// request carries the visit to where net/http/httputil has only the request.
+func (v *visit) request() *http.Request {
+	return v.r.WithContext(context.WithValue(v.r.Context(), visitKey{}, v))
+}
+
+func visitOf(ctx context.Context) *visit {
+	v, _ := ctx.Value(visitKey{}).(*visit)
+	return v
+}
+
+// answer remembers what was answered. http.ResponseController finds flushing and
+// hijacking behind Unwrap.
+type answer struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+}
+
+func (a *answer) WriteHeader(status int) {
+	if status >= 200 || status == http.StatusSwitchingProtocols {
+		if a.status == 0 {
+			a.status = status
+		}
+	}
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *answer) Write(b []byte) (int, error) {
+	if a.status == 0 {
+		a.status = http.StatusOK
+	}
+	n, err := a.ResponseWriter.Write(b)
+	a.bytes += int64(n)
+	return n, err
+}
+
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
