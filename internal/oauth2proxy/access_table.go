@@ -1,0 +1,35 @@
+package oauth2proxy
+
+const lost = "; until you have written another rule, nobody is allowed in"
+
+var accessOptions = []option{
+	{"email-domain", "email_domains", list, Mapped, "routes[].allow.email_domains", "an address counts only if the provider says that it is verified", "", narrows},
+	{"authenticated-emails-file", "authenticated_emails_file", text, Changed, "routes[].allow.emails", "addresses stand in the rule: add a rule on emails with those of the file, as in allow: [{email_domains: […]}, {emails: […]}]", "", narrows},
+	{"allowed-group", "allowed_groups", list, Mapped, "routes[].allow.groups", "", "", narrows},
+	{"allowed-role", "allowed_roles", list, Mapped, "routes[].allow.roles", "", "", narrows},
+	{"keycloak-group", "keycloak_groups", list, Mapped, "routes[].allow.groups", "", "", narrows},
+	{"gitlab-group", "gitlab_groups", list, Mapped, "routes[].allow.groups", "", "", narrows},
+	{"gitlab-project", "gitlab_projects", list, NoEquivalent, "", "membership of projects is not in GitLab's tokens; use groups" + lost, "", narrows},
+	{"github-org", "github_org", text, NoEquivalent, "", "organisations are not in what the login gives; list the people under emails" + lost, "", narrows},
+	{"github-team", "github_team", text, NoEquivalent, "", "teams are not in what the login gives; list the people under emails" + lost, "", narrows},
+	{"github-repo", "github_repo", text, NoEquivalent, "", "collaborators are not in what the login gives; list the people under emails" + lost, "", narrows},
+	{"github-token", "github_token", text, NoEquivalent, "", "collaborators of a repository are not asked for", "", secret},
+	{"github-user", "github_users", list, NoEquivalent, "routes[].allow.claims", "write a rule on claims, such as {login: [octocat]}, or list the people under emails" + lost, "", narrows},
+	{"google-group", "google_groups", list, NoEquivalent, "", "Google's directory is not asked for groups; use email_domains or emails" + lost, "", narrows},
+	{"bitbucket-team", "bitbucket_team", text, NoEquivalent, "", "teams are not in what the login gives; list the people under emails" + lost, "", narrows},
+	{"bitbucket-repository", "bitbucket_repository", text, NoEquivalent, "", "access to a repository is not in what the login gives; list the people under emails" + lost, "", narrows},
+	{"skip-auth-route", "skip_auth_routes", list, Mapped, "routes[] with allow: public", "paths and prefixes; other expressions are left as comments", "", 0},
+	{"skip-auth-regex", "skip_auth_regex", list, Mapped, "routes[] with allow: public", "paths and prefixes; other expressions are left as comments", "", 0},
+	{"skip-auth-preflight", "skip_auth_preflight", boolean, Mapped, "routes[] with methods: [OPTIONS], allow: public", "", "false", 0},
+	{"api-route", "api_routes", list, Mapped, "routes[].api", "", "", 0},
+	{"force-json-errors", "force_json_errors", boolean, Mapped, "routes[].api", "", "false", 0},
+	{"trusted-ip", "trusted_ips", list, NoEquivalent, "", "on purpose: an address is not a person; make the paths public, or leave those clients another way in", "", 0},
+	{"skip-jwt-bearer-tokens", "skip_jwt_bearer_tokens", boolean, NoEquivalent, "", "a session is the only way in; let clients with tokens reach the API without the gateway", "false", 0},
+	{"extra-jwt-issuers", "extra_jwt_issuers", list, NoEquivalent, "", "a session is the only way in; let clients with tokens reach the API without the gateway", "", 0},
+	{"bearer-token-login-fallback", "bearer_token_login_fallback", boolean, NotNeeded, "", "a bearer token is never a way in", "true", 0},
+	{"htpasswd-file", "htpasswd_file", text, NoEquivalent, "", "there are no passwords here; people need an account at the provider", "", 0},
+	{"htpasswd-user-group", "htpasswd_user_groups", list, NoEquivalent, "", "there are no passwords here", "", 0},
+	{"display-htpasswd-form", "display_htpasswd_form", boolean, NoEquivalent, "", "there are no passwords here", "true", 0},
+	{"whitelist-domain", "whitelist_domains", list, NoEquivalent, "", "on purpose: after a login people return to pages of the same site, and after a logout from the provider too; write sites for several hosts", "", 0},
+	{"allow-query-semicolons", "allow_query_semicolons", boolean, NoEquivalent, "", "the query reaches the upstream as it was sent; our own addresses know only &", "false", 0},
+}

@@ -1,0 +1,56 @@
+package oauth2proxy
+
+var serverOptions = []option{
+	{"http-address", "http_address", text, Mapped, "listen", "", "", 0},
+	{"https-address", "https_address", text, Mapped, "listen", "used where a certificate is given, as with theirs", "", 0},
+	{"tls-cert-file", "tls_cert_file", text, Mapped, "tls.certificate", "", "", 0},
+	{"tls-key-file", "tls_key_file", text, Mapped, "tls.key", "", "", 0},
+	{"tls-min-version", "tls_min_version", text, NoEquivalent, "", "TLS 1.2 and 1.3", "TLS1.2", 0},
+	{"tls-cipher-suite", "tls_cipher_suites", list, NoEquivalent, "", "the safe suites of TLS 1.2 and 1.3, in the order of Go's library", "", 0},
+	{"force-https", "force_https", boolean, NoEquivalent, "", "one address is served, with TLS or without; redirect port 80 in front of it", "false", 0},
+	{"reverse-proxy", "reverse_proxy", boolean, Changed, "trusted_proxies", "only the proxies that are listed are believed", "false", 0},
+	{"trusted-proxy-ip", "trusted_proxy_ips", list, Mapped, "trusted_proxies", "", "", 0},
+	{"real-client-ip-header", "real_client_ip_header", text, NoEquivalent, "", "the client's address comes from X-Forwarded-For of a trusted proxy", "X-Forwarded-For", 0},
+	{"proxy-prefix", "proxy_prefix", text, Mapped, "base_path", "the paths below it are other ones: see the page on moving", "", 0},
+	{"ping-path", "ping_path", text, Changed, "health", "probes ask /livez on the address of health, and not the public one", "/ping", 0},
+	{"ping-user-agent", "ping_user_agent", text, Changed, "health", "probes ask /livez on the address of health", "", 0},
+	{"ready-path", "ready_path", text, Changed, "health", "probes ask /readyz on the address of health, and not the public one", "/ready", 0},
+	{"gcp-healthchecks", "gcp_healthchecks", boolean, Changed, "health", "point the checks at /livez and /readyz on the address of health", "false", 0},
+	{"metrics-address", "metrics_address", text, Mapped, "health", "/metrics has other names: see the page on operations", "", 0},
+	{"metrics-secure-address", "metrics_secure_address", text, NoEquivalent, "health", "the address of health has no TLS; keep it on this machine or in a private network", "", 0},
+	{"metrics-tls-cert-file", "metrics_tls_cert_file", text, NoEquivalent, "health", "the address of health has no TLS", "", 0},
+	{"metrics-tls-key-file", "metrics_tls_key_file", text, NoEquivalent, "health", "the address of health has no TLS", "", 0},
+}
+
+var logOptions = []option{
+	{"request-logging", "request_logging", boolean, Mapped, "log.requests", "", "true", 0},
+	{"request-logging-format", "request_logging_format", text, Changed, "log.format", "lines are JSON, or text of the same fields", "", 0},
+	{"auth-logging", "auth_logging", boolean, NotNeeded, "", "failed logins are always logged, and decisions with their request", "true", 0},
+	{"auth-logging-format", "auth_logging_format", text, Changed, "log.format", "lines are JSON, or text of the same fields", "", 0},
+	{"standard-logging", "standard_logging", boolean, Changed, "log.level", "set log.level: error for less", "true", 0},
+	{"standard-logging-format", "standard_logging_format", text, Changed, "log.format", "lines are JSON, or text of the same fields", "", 0},
+	{"errors-to-info-log", "errors_to_info_log", boolean, NotNeeded, "", "there is one log, with levels", "false", 0},
+	{"exclude-logging-path", "exclude_logging_paths", list, NoEquivalent, "", "all requests are logged or none; filter where logs are collected", "", 0},
+	{"silence-ping-logging", "silence_ping_logging", boolean, NotNeeded, "", "probes have an address of their own and are not logged", "", 0},
+	{"request-id-header", "request_id_header", text, NoEquivalent, "", "the name is not configurable", "X-Request-Id", 0},
+	{"logging-local-time", "logging_local_time", boolean, NoEquivalent, "", "every line has its time with the zone", "true", 0},
+	{"logging-filename", "logging_filename", text, NoEquivalent, "", "the log goes to the standard output; let the service manager keep and rotate it", "", 0},
+	{"logging-max-size", "logging_max_size", number, NoEquivalent, "", "the service manager rotates the log", "100", 0},
+	{"logging-max-age", "logging_max_age", number, NoEquivalent, "", "the service manager rotates the log", "7", 0},
+	{"logging-max-backups", "logging_max_backups", number, NoEquivalent, "", "the service manager rotates the log", "0", 0},
+	{"logging-compress", "logging_compress", boolean, NoEquivalent, "", "the service manager rotates the log", "false", 0},
+}
+
+var pageOptions = []option{
+	{"custom-templates-dir", "custom_templates_dir", text, NoEquivalent, "branding", "pages are fixed; branding sets app_name, logo_path, accent and language", "", 0},
+	{"custom-sign-in-logo", "custom_sign_in_logo", text, Mapped, "branding.logo_path", "", "", 0},
+	{"banner", "banner", text, NoEquivalent, "branding.app_name", "the sign-in page has the app's name", "-", 0},
+	{"footer", "footer", text, NoEquivalent, "branding", "the sign-in page has no footer", "-", 0},
+	{"skip-provider-button", "skip_provider_button", boolean, NotNeeded, "", "with one provider people go straight to it", "", 0},
+	{"show-debug-on-error", "show_debug_on_error", boolean, NoEquivalent, "", "pages never show more than a reference, which is found in the log", "false", 0},
+	{"config", "", text, NotNeeded, "", "it is another file: convert that one too, and join the two", "", 0},
+	{"alpha-config", "", text, NoEquivalent, "", "the YAML file of alpha options is not read; write its providers and upstreams by hand", "", 0},
+	{"convert-config-to-alpha", "", boolean, NotNeeded, "", "it is a command", "", 0},
+	{"config-test", "", boolean, NotNeeded, "", "use: wayleave check --config FILE", "", 0},
+	{"version", "", boolean, NotNeeded, "", "use: wayleave version", "", 0},
+}
