@@ -58,6 +58,13 @@ type options struct {
 	yes        bool
 	all        bool
 	selector   url.Values
+	config     string
+	offline    bool
+	as         string
+	request    string
+	schema     bool
+
+	fromOAuth2Proxy string
 }
 
 // invocation is a command with its parsed flags.
@@ -82,7 +89,7 @@ func (c *invocation) misuse(err error) int {
 
 const usageStatus = 2
 
-var commands = []command{demoCommand, walkthroughCommand, devidpCommand, keysCommand, sessionsCommand, versionCommand}
+var commands = []command{demoCommand, walkthroughCommand, devidpCommand, serveCommand, checkCommand, keysCommand, sessionsCommand, versionCommand}
 
 // run is main without its process.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
