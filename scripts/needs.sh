@@ -36,6 +36,8 @@ check_needs() {
 	need redis-server 'has redis-server' redis-server
 	need redis-cli 'has redis-cli' redis-tools
 	need PostgreSQL has_postgres postgresql
+	need nginx 'has nginx' nginx-light
+	need caddy 'has caddy' caddy
 }
 
 # Go comes first: Debian's own is too old, and everything else is in vain
