@@ -1,6 +1,7 @@
 package wayleave
 
 import (
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -97,13 +98,29 @@ func (a *Auth) SendToLogin(w http.ResponseWriter, r *http.Request, ask Ask) {
 	w.Header().Add("Vary", "Cookie")
 	if ask.API || !wantsPage(r) {
 		ask.ReturnTo = "" // it would be that of a script
-		writeJSON(w, http.StatusUnauthorized, map[string]string{"error": "login_required", "login_url": a.LoginURL(ask)})
+		writeRaw(w, http.StatusUnauthorized, a.loginRequired(ask))
 		return
 	}
 	if ask.ReturnTo == "" {
 		ask.ReturnTo = pathAndQuery(r.URL)
 	}
 	redirect(w, a.loginPath(ask))
+}
+
+// loginRequired is the answer to a script. The usual one is made once: scanners
+// and scripts without a session ask for it more than anybody else.
+func (a *Auth) loginRequired(ask Ask) []byte {
+	if ask == (Ask{}) || ask == (Ask{API: true}) {
+		if made := a.usualAnswer.Load(); made != nil {
+			return *made
+		}
+	}
+	b, _ := json.Marshal(map[string]string{"error": "login_required", "login_url": a.LoginURL(ask)}) // texts alone
+	b = append(b, '\n')
+	if ask == (Ask{}) || ask == (Ask{API: true}) {
+		a.usualAnswer.Store(&b)
+	}
+	return b
 }
 
 // Forbid answers a request of somebody who is signed in and may not make it: a

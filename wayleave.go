@@ -31,6 +31,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/wayleave/wayleave/internal/cookie"
 	"github.com/wayleave/wayleave/internal/index"
@@ -70,6 +71,8 @@ type Auth struct {
 
 	byAddress *limiter
 	byBrowser *limiter
+
+	usualAnswer atomic.Pointer[[]byte] // see loginRequired
 
 	exchanges sync.WaitGroup // logins that are being completed
 	upkeep    *upkeep

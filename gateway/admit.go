@@ -26,7 +26,7 @@ func (v *visit) admit() bool {
 		return v.refuse(http.StatusMethodNotAllowed, "method not allowed")
 	case strings.ContainsAny(r.RequestURI, "#\\"):
 		return v.refuse(http.StatusBadRequest, "ambiguous request target")
-	case v.site.base.Scheme == "https" && v.g.peers.any() && h.Get("X-Forwarded-Proto") == "http" && v.g.peers.trusts(r):
+	case v.site.base.Scheme == "https" && v.trusted && h.Get("X-Forwarded-Proto") == "http":
 		return v.refuse(http.StatusBadRequest, "use https")
 	}
 	path := r.URL.EscapedPath()

@@ -143,9 +143,12 @@ func (s *site) newRoute(c *config.Config, cr config.Route) (*route, *config.Mist
 		}
 		return r, nil
 	}
-	transport, err := s.g.transport(cr.Upstream)
-	if err != nil {
-		return wrong("upstream", err.Error(), "")
+	transport := s.g.o.Transport
+	if transport == nil {
+		var err error
+		if transport, err = s.g.transport(cr.Upstream); err != nil {
+			return wrong("upstream.ca_file", err.Error(), "")
+		}
 	}
 	r.proxy = s.newProxy(r, cr.Upstream, transport)
 	return r, nil

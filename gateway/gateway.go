@@ -38,6 +38,9 @@ type Options struct {
 	Metrics *Metrics
 	// OnEvent hears the story of each login, besides Metrics. Nil: nobody does.
 	OnEvent func(context.Context, oauth.Event)
+	// Transport makes the requests to upstreams. Nil: one for each upstream, as
+	// the file says.
+	Transport http.RoundTripper
 }
 
 // Gateway serves what one file says. It is safe for concurrent use. A file that
@@ -141,6 +144,7 @@ func (g *Gateway) Close() error {
 // ServeHTTP implements http.Handler.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v := visit{g: g, began: time.Now(), r: r, answer: answer{ResponseWriter: w}}
+	v.client, v.trusted = g.peers.client(r)
 	defer v.told() // also when a handler panics to cut the connection
 	if s, rest, ok := g.verifies(r.URL.Path); ok {
 		s.verify(&v, rest)

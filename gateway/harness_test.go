@@ -36,6 +36,7 @@ type app struct {
 	base     string
 	cfg      *config.Config
 	store    *memory.Store
+	keys     [][]byte
 
 	mu      sync.Mutex
 	got     []*http.Request
@@ -51,7 +52,7 @@ func newApp(t testing.TB, change ...func(*config.Config)) *app {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &app{t: t, base: "http://" + ln.Addr().String(), store: memory.New(memory.Options{})}
+	a := &app{t: t, base: "http://" + ln.Addr().String(), store: memory.New(memory.Options{}), keys: [][]byte{bytes.Repeat([]byte{0xa5, 7}, 16)}}
 	a.idp = devidptest.New(t, func(o *devidp.Options) { o.SigningAlgorithm, o.InsecureAnyRedirect = "ES256", true })
 	a.upstream = httptest.NewServer(a)
 	t.Cleanup(a.upstream.Close)
@@ -72,7 +73,7 @@ func newApp(t testing.TB, change ...func(*config.Config)) *app {
 
 func (a *app) newGateway(c *config.Config) *gateway.Gateway {
 	a.t.Helper()
-	gw, err := gateway.New(c, gateway.Options{Store: a.store, Logger: slog.New(slog.NewJSONHandler(writer{a}, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	gw, err := gateway.New(c, gateway.Options{Store: a.store, Keys: a.keys, Logger: slog.New(slog.NewJSONHandler(writer{a}, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	if err != nil {
 		a.t.Fatal(err)
 	}

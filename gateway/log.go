@@ -37,7 +37,7 @@ func (v *visit) told() {
 	if v.reason != "" {
 		attrs = append(attrs, slog.String("reason", short(v.reason)))
 	}
-	attrs = append(attrs, slog.String("client", v.g.peers.client(v.r)), slog.Int64("bytes", v.answer.bytes), slog.Float64("ms", float64(took.Microseconds())/1000))
+	attrs = append(attrs, slog.String("client", v.client), slog.Int64("bytes", v.answer.bytes), slog.Int64("us", took.Microseconds()))
 	v.g.o.Logger.LogAttrs(v.r.Context(), slog.LevelInfo, "request", attrs...)
 }
 

@@ -14,12 +14,6 @@ type peers struct {
 
 func (p peers) any() bool { return p.unix || len(p.prefixes) > 0 }
 
-// trusts reports whether the peer of the connection is one of them.
-func (p peers) trusts(r *http.Request) bool {
-	addr, unix, ok := peerOf(r)
-	return ok && (unix && p.unix || !unix && p.contains(addr))
-}
-
 func (p peers) contains(addr netip.Addr) bool {
 	for _, prefix := range p.prefixes {
 		if prefix.Contains(addr) {
@@ -45,17 +39,17 @@ func peerOf(r *http.Request) (addr netip.Addr, unix, ok bool) {
 // maxHops bounds the list of addresses that is looked at.
 const maxHops = 16
 
-// client is the address of the person's machine: that of the peer, or if the
-// peer is trusted, the last address in X-Forwarded-For that no trusted proxy
+// client returns the address of the person's machine: that of the peer, or if
+// the peer is trusted, the last address in X-Forwarded-For that no trusted proxy
 // has. What stands before it was written by the client.
-func (p peers) client(r *http.Request) string {
+func (p peers) client(r *http.Request) (name string, trusted bool) {
 	addr, unix, ok := peerOf(r)
-	name := addr.String()
-	if unix || !ok {
-		name = "unix"
+	name = "unix"
+	if ok && !unix {
+		name = addr.String()
 	}
-	if !p.trusts(r) {
-		return name
+	if trusted = ok && (unix && p.unix || !unix && p.contains(addr)); !trusted {
+		return name, false
 	}
 	rest, more := strings.Join(r.Header["X-Forwarded-For"], ","), true
 	for hops := 0; more && hops < maxHops; hops++ {
@@ -70,7 +64,7 @@ func (p peers) client(r *http.Request) string {
 			break
 		}
 	}
-	return name
+	return name, true
 }
 
 func cutLast(list string) (before, last string, found bool) {
@@ -83,7 +77,7 @@ func cutLast(list string) (before, last string, found bool) {
 // limitName is what a client shares a rate with: of an IPv6 address the first 64
 // bits, which is what one subscriber has.
 func (p peers) limitName(r *http.Request) string {
-	client := p.client(r)
+	client, _ := p.client(r)
 	addr, err := netip.ParseAddr(client)
 	if err != nil || !addr.Is6() {
 		return client

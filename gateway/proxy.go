@@ -20,7 +20,7 @@ import (
 )
 
 // transport returns the connections to an upstream; routes to the same one share them.
-func (g *Gateway) transport(up config.Upstream) (*http.Transport, error) {
+func (g *Gateway) transport(up config.Upstream) (http.RoundTripper, error) {
 	name := strings.Join([]string{up.URL.Scheme, up.URL.Host, up.Socket, up.CAFile, up.Timeout.String()}, "\n")
 	if up.H2C {
 		name += "\nh2c"
@@ -81,13 +81,10 @@ func (r *route) forward(v *visit) {
 	if !r.checkBody(v) || !r.checkUpgrade(v) {
 		return
 	}
-	// Before the proxy begins, since it can fail. What Rewrite sets is from here.
-	told := http.Header{}
-	if err := r.tell(v, told); err != nil {
-		r.cannotTell(v, wayleave.Ask{}, err)
+	if err := r.promise(v); err != nil {
+		r.cannotPromise(v, wayleave.Ask{}, err)
 		return
 	}
-	v.says = told
 	if isUpgrade(v.r) {
 		r.forwardUpgrade(v)
 		return
@@ -113,26 +110,26 @@ func (r *route) rewrite(pr *httputil.ProxyRequest, up config.Upstream) {
 	h := out.Header
 	r.site.g.guard.Clean(h)
 	if !r.keepAuthorization {
-		h.Del("Authorization")
+		delete(h, "Authorization")
 	}
 	withoutOurCookies(h)
 	// Trailers come after the headers were checked, and could set any of them.
 	out.Trailer = nil
-	h.Del("Trailer")
-	if !strings.HasPrefix(h.Get("Content-Type"), "application/grpc") { // gRPC wants it, and sends none
-		h.Del("Te")
+	delete(h, "Trailer")
+	if len(h["Te"]) > 0 && !strings.HasPrefix(h.Get("Content-Type"), "application/grpc") { // gRPC wants it, and sends none
+		delete(h, "Te")
 	}
-	h.Set("X-Forwarded-For", r.site.g.peers.client(pr.In))
-	h.Set("X-Forwarded-Host", r.site.host)
-	h.Set("X-Forwarded-Proto", r.site.base.Scheme)
-	for name, values := range v.says {
-		h[name] = values
-	}
+	forwarded := []string{v.client, r.site.host, r.site.base.Scheme}
+	h["X-Forwarded-For"], h["X-Forwarded-Host"], h["X-Forwarded-Proto"] = forwarded[0:1:1], forwarded[1:2:2], forwarded[2:3:3]
+	r.tell(v, h)
 }
 
 // withoutOurCookies: the upstream has no use for our cookies, and could lose them.
 func withoutOurCookies(h http.Header) {
 	lines := h["Cookie"]
+	if len(lines) == 0 {
+		return
+	}
 	kept := lines[:0:0]
 	for _, line := range lines {
 		if line = cookie.Without(line); line != "" {

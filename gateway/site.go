@@ -6,7 +6,6 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/wayleave/wayleave"
 	"github.com/wayleave/wayleave/gateway/assertion"
@@ -133,39 +132,48 @@ func (v *visit) user() identity.User {
 	return identity.User{ID: u.ID, Provider: u.Provider, Subject: u.Subject, Email: u.Email, EmailVerified: u.EmailVerified, Name: u.Name, Groups: v.groups}
 }
 
-// tell writes into h who is there: as a request to the upstream, or as an answer
-// to the proxy that asked. A proof that cannot be had is an error, and not left out.
-func (r *route) tell(v *visit, h http.Header) error {
-	r.headers.Set(h, v.user())
+// promise gets what the route promises its upstream. A proof that cannot be had
+// is an error, and not left out.
+func (r *route) promise(v *visit) (err error) {
+	if v.session == nil {
+		return nil
+	}
 	if r.audience != "" {
-		h.Set(assertionHeader, "")
-		if v.session != nil {
-			token, err := r.site.signer.Sign(v.session, v.groups, r.audience)
-			if err != nil {
-				return err
-			}
-			h.Set(assertionHeader, token)
+		if v.assertion, err = r.site.signer.Sign(v.session, v.groups, r.audience); err != nil {
+			return err
 		}
 	}
-	if !r.accessToken || v.session == nil {
+	if !r.accessToken {
 		return nil
 	}
 	if v.session.Provider != r.tokenOf {
 		return wayleave.ErrLoginRequired // it has no token that this upstream may see
 	}
-	req := r.site.auth.WithSession(v.r, v.session)
-	tokens, err := r.site.auth.TokenSource(req.Context()).Token(req.Context())
+	ctx := r.site.auth.WithSession(v.r, v.session).Context()
+	tokens, err := r.site.auth.TokenSource(ctx).Token(ctx)
 	if err != nil {
 		return err
 	}
-	h.Set("Authorization", "Bearer "+tokens.AccessToken.Reveal())
+	v.token = "Bearer " + tokens.AccessToken.Reveal()
 	return nil
+}
+
+// tell writes into h who is there: of a request to the upstream, or of an answer
+// to the proxy that asked.
+func (r *route) tell(v *visit, h http.Header) {
+	r.headers.Set(h, v.user())
+	if r.audience != "" {
+		h[assertionHeader] = []string{v.assertion}
+	}
+	if v.token != "" {
+		h["Authorization"] = []string{v.token}
+	}
 }
 
 const assertionHeader = "X-Wayleave-Assertion"
 
-// cannotTell answers a request whose upstream cannot be given what it was promised.
-func (r *route) cannotTell(v *visit, ask wayleave.Ask, err error) {
+// cannotPromise answers a request whose upstream would not get what it was promised.
+func (r *route) cannotPromise(v *visit, ask wayleave.Ask, err error) {
 	ask.API, ask.Provider = r.rule.API, r.tokenOf
 	if errors.Is(err, wayleave.ErrLoginRequired) {
 		v.decision, v.reason = asked, "the grant behind the session has ended"
@@ -187,5 +195,3 @@ func (s *site) showKeys(v *visit) {
 	}
 	_, _ = v.answer.Write(s.signer.KeySet()) // the client has gone, or reads it
 }
-
-var _ = time.Second

@@ -46,7 +46,7 @@ func (s *site) verify(v *visit, rest string) {
 	case !g.peers.any():
 		v.refuse(http.StatusForbidden, "no proxy is trusted to ask; name them in trusted_proxies")
 		return
-	case !g.peers.trusts(v.r):
+	case !v.trusted:
 		v.refuse(http.StatusForbidden, "this proxy is not among the trusted_proxies")
 		return
 	}
@@ -107,8 +107,14 @@ func (s *site) answerProxy(v *visit, q question, plain bool) {
 	r.Method, r.Body = q.method, http.NoBody
 	v.r = r
 	ask := wayleave.Ask{ReturnTo: q.target}
+	w := &whole{ResponseWriter: v.answer.ResponseWriter, base: s.base.String()}
+	v.answer.ResponseWriter = w
 	if plain {
-		v.answer.ResponseWriter = &plainly{ResponseWriter: v.answer.ResponseWriter, base: s.base.String()}
+		v.answer.ResponseWriter = &plainly{*w}
+	}
+	if len(r.Header["Sec-Websocket-Key"]) > 0 {
+		// Some proxies take what is hop by hop away before they ask.
+		r.Header["Upgrade"], r.Header["Connection"] = []string{"websocket"}, []string{"Upgrade"}
 	}
 	if !s.pass(v, q.method, ask) {
 		return
@@ -116,14 +122,11 @@ func (s *site) answerProxy(v *visit, q question, plain bool) {
 	if !v.route.checkUpgrade(v) {
 		return
 	}
-	h := http.Header{}
-	if err := v.route.tell(v, h); err != nil {
-		v.route.cannotTell(v, ask, err)
+	if err := v.route.promise(v); err != nil {
+		v.route.cannotPromise(v, ask, err)
 		return
 	}
-	for name, values := range h {
-		v.answer.Header()[name] = values
-	}
+	v.route.tell(v, v.answer.Header())
 	v.answer.WriteHeader(http.StatusOK)
 }
 
@@ -131,14 +134,25 @@ func (s *site) answerProxy(v *visit, q question, plain bool) {
 // is no page that a person opens.
 const LoginHeader = "X-Wayleave-Login"
 
-// plainly makes of any answer one that nginx's auth_request understands: 2xx,
-// 401 or 403, without a body.
-type plainly struct {
+// whole makes the addresses in answers whole: a proxy such as Traefik takes one
+// without a host for one at the address where it asked, which no browser reaches.
+type whole struct {
 	http.ResponseWriter
 	base string
 }
 
-func (p *plainly) Unwrap() http.ResponseWriter { return p.ResponseWriter }
+func (w *whole) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *whole) WriteHeader(status int) {
+	if to := w.Header().Get("Location"); strings.HasPrefix(to, "/") {
+		w.Header().Set("Location", w.base+to)
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// plainly makes of any answer one that nginx's auth_request understands: 2xx,
+// 401 or 403, without a body.
+type plainly struct{ whole }
 
 func (p *plainly) WriteHeader(status int) {
 	h := p.Header()

@@ -15,6 +15,10 @@ type visit struct {
 	r      *http.Request
 	began  time.Time
 	answer answer
+	// client is the address of the person's machine. trusted: the peer is a
+	// proxy whose word counts.
+	client  string
+	trusted bool
 
 	site    *site
 	route   *route // nil: none fits, or it was for one of our own pages
@@ -24,8 +28,9 @@ type visit struct {
 	// decision and reason are for the log and the metrics; see log.go.
 	decision string
 	reason   string
-	bodyErr  error       // from reading the request's body
-	says     http.Header // what the upstream is told of the person
+	bodyErr  error // from reading the request's body
+	// assertion and token are what a route promises its upstream; see promise.
+	assertion, token string
 }
 
 // The decisions that are told.

@@ -30,23 +30,20 @@ func (n Names) Set(h http.Header, u User) {
 		email = ""
 	}
 	groups, cut := joined(u.Groups)
-	put(h, n.User, encoded(u.ID))
-	put(h, n.Provider, encoded(u.Provider))
-	put(h, n.Subject, encoded(u.Subject))
-	put(h, n.Email, encoded(email))
-	put(h, n.Name, encoded(u.Name))
-	put(h, n.Groups, groups)
-	put(h, n.GroupsCut, cut)
-}
-
-func put(h http.Header, name, value string) {
-	if name != "" {
-		h.Set(name, value)
+	names := [...]string{n.User, n.Provider, n.Subject, n.Email, n.Name, n.Groups, n.GroupsCut}
+	values := []string{encoded(u.ID), encoded(u.Provider), encoded(u.Subject), encoded(email), encoded(u.Name), groups, cut}
+	for i, name := range names {
+		if name != "" { // one allocation for all values: this runs on every request
+			h[http.CanonicalHeaderKey(name)] = values[i : i+1 : i+1]
+		}
 	}
 }
 
 // joined lists whole groups as long as they fit.
 func joined(groups []string) (list, cut string) {
+	if len(groups) == 0 {
+		return "", ""
+	}
 	var b strings.Builder
 	for _, g := range groups {
 		g = strings.ReplaceAll(encoded(g), ",", "%2C")

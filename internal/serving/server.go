@@ -46,7 +46,9 @@ func (p *process) serve(e Endpoint, h http.Handler, broken chan<- error) (*serve
 		ReadHeaderTimeout: cmp.Or(e.HeaderTime, 10*time.Second),
 		IdleTimeout:       cmp.Or(e.Idle, 2*time.Minute),
 		ConnState:         s.note,
-		BaseContext:       func(net.Listener) context.Context { return base },
+		// "OPTIONS *" is the handler's to refuse, as other requests are.
+		DisableGeneralOptionsHandler: true,
+		BaseContext:                  func(net.Listener) context.Context { return base },
 		// What unexpected peers send is no matter of ours.
 		ErrorLog: slog.NewLogLogger(p.log.With("listener", e.Name).Handler(), slog.LevelDebug),
 	}
