@@ -58,11 +58,11 @@ func (c *invocation) explainDecision() int {
 	if d.Route >= 0 {
 		r := site.Routes[d.Route]
 		line, column := cfg.Position(r.Path)
-		kind := "below"
+		area := r.Rule.Path + " and below"
 		if r.Rule.Exact {
-			kind = "exactly"
+			area = r.Rule.Path + " alone"
 		}
-		fmt.Fprintf(c.stdout, "decided by %s:%d:%d, %s, for %s %s\n", c.config, line, column, r.Path, kind, r.Rule.Path)
+		fmt.Fprintf(c.stdout, "decided by %s:%d:%d, %s, for %s\n", c.config, line, column, r.Path, area)
 	}
 	for i, reason := range d.Reasons {
 		if i > 0 {

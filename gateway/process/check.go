@@ -140,8 +140,8 @@ func checkProviders(ctx context.Context, c *config.Config, say func(string), tel
 	}
 	defer g.Close()
 	for _, p := range g.CheckProviders(ctx) {
-		what := fmt.Sprintf("provider %s; its redirect URI %s has to be registered there", p.Name, p.RedirectURI)
-		tell(what, p.Err, "")
+		tell("provider "+p.Name, p.Err, "")
+		say("        this redirect URI has to be registered there: " + p.RedirectURI)
 		if skew := ahead[p.Name].Round(time.Second); skew.Abs() > maxSkew {
 			say(fmt.Sprintf("warning the clock of provider %s is %v ahead of this machine's: sign-ins will fail; set this machine's clock by NTP", p.Name, skew))
 		}
