@@ -20,6 +20,10 @@ prove: ## run what is too long for test, and write the results to docs/proof/
 		go test -count=1 -race -timeout 1h ./store/...
 	scripts/prove.sh replicas -- env WAYLEAVE_REPLICAS=long WAYLEAVE_TEST_FULL=1 \
 		go test -count=1 -v -timeout 1h ./test/replicas
+	scripts/prove.sh gateway -- env WAYLEAVE_GATEWAY=long WAYLEAVE_TEST_FULL=1 \
+		go test -count=1 -v -skip '^TestSoak$$' -timeout 1h ./test/gateway
+	scripts/prove.sh soak -- env WAYLEAVE_GATEWAY=long \
+		go test -count=1 -v -run '^TestSoak$$' -timeout 1h ./test/gateway
 	scripts/prove.sh million-sessions -- env WAYLEAVE_SESSIONS=1000000 WAYLEAVE_TEST_FULL=1 \
 		go test -run '^$$' -bench '^BenchmarkMillion$$' -benchtime 1x -timeout 2h ./test/failure
 	scripts/prove.sh performance -- \

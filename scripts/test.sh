@@ -9,8 +9,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-stages=(packages format vet fix staticcheck generated api tests tools provider browser fuzz benchmarks)
-modules=(. tools test/browser)
+stages=(packages format vet fix staticcheck generated api builds tests tools provider browser fuzz benchmarks)
+modules=(. tools test/browser bench)
 
 export WAYLEAVE_TEST_FULL=1 # what would skip fails instead
 export WAYLEAVE_ARTIFACTS=$PWD/artifacts/browser
@@ -62,6 +62,16 @@ stage_generated() {
 }
 
 stage_api() { go run ./internal/tools/apilist -check docs/api.txt; }
+
+# The command is for machines that this run is not on.
+stage_builds() {
+	local os arch
+	for target in linux/amd64 linux/arm64 darwin/arm64 windows/amd64; do
+		os=${target%/*} arch=${target#*/}
+		CGO_ENABLED=0 GOOS=$os GOARCH=$arch go build -o /dev/null ./cmd/wayleave
+	done
+	CGO_ENABLED=0 GOOS=windows go vet ./internal/serving ./gateway/... ./cmd/wayleave
+}
 
 # Everything that needs only Go, with the race detector.
 stage_tests() {
