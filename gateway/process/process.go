@@ -60,6 +60,7 @@ type process struct {
 	logTo   atomic.Pointer[slog.Handler]
 	metrics *gateway.Metrics
 	now     current
+	plan    *serving.Plan
 
 	mu     sync.Mutex
 	cfg    *config.Config // that now serves
@@ -126,10 +127,17 @@ func (p *process) prepare(context.Context) (*serving.Plan, error) {
 		admin.Mode = 0o600
 		plan.Endpoints = append(plan.Endpoints, admin)
 	}
-	if path, ok := strings.CutPrefix(c.Store.Reveal(), "file:"); ok {
-		plan.Exclusive = path
-	}
+	plan.Exclusive = exclusive(c)
+	p.plan = plan
 	return plan, nil
+}
+
+// exclusive is what only one process can hold: the file of the embedded store.
+func exclusive(c *config.Config) string {
+	if path, ok := strings.CutPrefix(c.Store.Reveal(), "file:"); ok {
+		return path
+	}
+	return ""
 }
 
 func endpoint(name string, a config.Address, l config.Limits) serving.Endpoint {
@@ -237,6 +245,7 @@ func (p *process) reload(ctx context.Context) error {
 	p.use(c.Log)
 	old, oldStore := p.now.swap(g), p.store
 	p.store, p.cfg = s, c
+	p.plan.Exclusive = exclusive(c)
 	p.retire.Go(func() {
 		old.wait(c.Limits.Drain)
 		err := old.gateway.Close()

@@ -5,13 +5,13 @@ package serving_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -19,7 +19,7 @@ import (
 )
 
 // patience is how long something may take on a busy machine.
-const patience = 20 * time.Second
+const patience = 30 * time.Second
 
 // running is a row of processes, each of which took over from the one before.
 type running struct {
@@ -150,18 +150,6 @@ func (r *running) await(msg string, after int) line {
 	}
 }
 
-// has reports whether a line with the text is there already.
-func (r *running) has(text string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, l := range r.lines {
-		if strings.Contains(l.text, text) {
-			return true
-		}
-	}
-	return false
-}
-
 // address waits until a listener of the first process is there.
 func (r *running) address(listener string) string {
 	r.t.Helper()
@@ -213,7 +201,7 @@ func get(t *testing.T, c *http.Client, url string) (int, string, http.Header) {
 
 // client is one with connections of its own, to a fixed address.
 func client(t *testing.T, network, address string) *http.Client {
-	tr := &http.Transport{Dial: func(string, string) (net.Conn, error) { return net.Dial(network, address) }}
+	tr := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return net.Dial(network, address) }}
 	t.Cleanup(tr.CloseIdleConnections)
 	return &http.Client{Transport: tr, Timeout: patience}
 }

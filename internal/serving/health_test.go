@@ -40,7 +40,7 @@ func TestHealth(t *testing.T) {
 	t.Run("an answer is good for a second, and one check runs at a time", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var checks, together atomic.Int32
-			reasons := []string{"store: does not answer"}
+			var well atomic.Bool
 			h := serving.Health(&serving.Service{Ready: func(context.Context) []string {
 				checks.Add(1)
 				if together.Add(1) > 1 {
@@ -48,13 +48,16 @@ func TestHealth(t *testing.T) {
 				}
 				defer together.Add(-1)
 				time.Sleep(time.Second)
-				return reasons
+				if well.Load() {
+					return nil
+				}
+				return []string{"store: does not answer"}
 			}})
 			for range 10 {
 				go expect(t, h, "/readyz", 503, `{"ready":false,"reasons":["store: does not answer"]}`)
 			}
 			time.Sleep(1500 * time.Millisecond)
-			reasons = nil
+			well.Store(true)
 			expect(t, h, "/readyz", 503, `{"ready":false,"reasons":["store: does not answer"]}`)
 			if got := checks.Load(); got != 1 {
 				t.Errorf("%d checks, want 1", got)

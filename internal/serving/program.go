@@ -37,6 +37,7 @@ type Plan struct {
 	// Exclusive names what only one process can hold, such as the path of a
 	// database's file. A successor that names the same gets it before it opens
 	// it; connections wait meanwhile. Empty: both processes can serve at once.
+	// Service.Reload may change it.
 	Exclusive string
 	// Linger is how long, at the end, kept connections are waited for, each of
 	// which is told with its next answer that it is the last one. Default 1 s.

@@ -102,9 +102,10 @@ func (p *process) live() error {
 
 // end drains and closes for good.
 func (p *process) end(s *session) error {
-	p.log.Info("ending", "drain", p.plan.drain())
-	p.manager.tell("STOPPING=1", "STATUS=draining")
 	s.health.set("draining")
+	s.lastAnswers()
+	p.manager.tell("STOPPING=1", "STATUS=draining")
+	p.log.Info("ending", "drain", p.plan.drain())
 	err := s.close(ending{now: p.signals.now, linger: p.plan.linger(), drain: p.plan.drain(), refuse: p.refuse})
 	p.sockets.remove()
 	if p.signals.now.Err() == nil {

@@ -34,6 +34,8 @@ func (p *process) open() (*session, error) {
 		return nil, errors.Join(err, s.close(ending{now: p.signals.now}))
 	}
 	s.service = service
+	// From here on who connects is served, be it a moment later.
+	s.health.open(service)
 	for _, e := range p.plan.Endpoints {
 		h := service.Handlers[e.Name]
 		if h == nil {
@@ -48,7 +50,6 @@ func (p *process) open() (*session, error) {
 		}
 		s.servers = append(s.servers, srv)
 	}
-	s.health.open(service)
 	return s, nil
 }
 
@@ -70,13 +71,18 @@ func (s *session) stopAccepting() {
 	}
 }
 
+// lastAnswers makes each answer from now on its connection's last one.
+func (s *session) lastAnswers() {
+	for _, srv := range s.servers {
+		srv.lastAnswers.Store(true)
+	}
+}
+
 // close ends in steps that no client notices: first each answer says that it is
 // the connection's last one, while new connections are still taken; then none
 // are taken, and requests under way finish; then the service is closed.
 func (s *session) close(how ending) error {
-	for _, srv := range s.servers {
-		srv.lastAnswers.Store(true)
-	}
+	s.lastAnswers()
 	linger, cancel := context.WithTimeout(how.now, how.linger)
 	defer cancel()
 	waitUntil(linger, func() bool {

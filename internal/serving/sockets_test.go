@@ -127,6 +127,16 @@ func TestListen_Refusals(t *testing.T) {
 	}
 }
 
+func TestInherit_WhatNoPredecessorSays(t *testing.T) {
+	r := prepare(t, settings{})
+	r.cmd.Env = append(r.cmd.Env, "WAYLEAVE_PREDECESSOR=yes")
+	r.start()
+	r.exited(1)
+	if got := r.await("program", 0).Error; !strings.HasPrefix(got, "environment variable WAYLEAVE_PREDECESSOR: want what a predecessor sets, got something else") {
+		t.Errorf("error: %s", got)
+	}
+}
+
 // activate starts the program as a service manager does that listens for it.
 func activate(t *testing.T, r *running, names string, lns ...net.Listener) {
 	t.Helper()

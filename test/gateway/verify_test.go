@@ -182,7 +182,7 @@ func TestPRX16_A146_WhatIsAnswered(t *testing.T) {
 				if at.StatusCode != 401 || at.Header.Get("X-Wayleave-Login") != g.base+login || at.Header.Get("Location") != "" || at.body != "" {
 					t.Errorf("a page: %d %v %s", at.StatusCode, at.Header, at.body)
 				}
-			} else if at.StatusCode != 303 || at.Header.Get("Location") != login {
+			} else if at.StatusCode != 303 || at.Header.Get("Location") != g.base+login {
 				t.Errorf("a page: %d %v", at.StatusCode, at.Header)
 			}
 			if at := ask(nobody, kind, "/auth/session"); at.StatusCode != 200 {

@@ -82,6 +82,9 @@ func moduleAPI(root string) ([]string, error) {
 	})
 	var lines []string
 	for _, p := range compiled {
+		if p.Export == "" {
+			continue // a folder of tests alone
+		}
 		pkg, err := imports.Import(p.ImportPath)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", p.ImportPath, err)
