@@ -185,3 +185,28 @@ func TestCheckPrintsTheSchemaAndConverts(t *testing.T) {
 		t.Errorf("%d %s%s", status, out, errs)
 	}
 }
+
+// TestReadmeFile: the file in the README is a file.
+func TestReadmeFile(t *testing.T) {
+	b, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, yaml, _ := strings.Cut(string(b), "<!-- config: readme -->\n```yaml\n")
+	yaml, _, ok := strings.Cut(yaml, "```")
+	dir := t.TempDir()
+	keys := filepath.Join(dir, "keys")
+	if code, _, errs := runCommand(t, "keys", "new", keys); code != 0 {
+		t.Fatal(errs)
+	}
+	secret, file := filepath.Join(dir, "google"), filepath.Join(dir, "wayleave.yaml")
+	yaml = strings.NewReplacer("/etc/wayleave/keys", keys, "/etc/wayleave/google", secret).Replace(yaml)
+	for path, text := range map[string]string{secret: "a-client-secret", file: yaml} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if code, out, errs := runCommand(t, "check", "--config", file, "--offline"); !ok || code != 0 || strings.Contains(out, "warning") {
+		t.Errorf("%d %s%s", code, out, errs)
+	}
+}
