@@ -2,7 +2,6 @@ package gateway_test
 
 import (
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -33,7 +32,7 @@ func BenchmarkRequest(b *testing.B) {
 	for _, c := range person.client.Jar.Cookies(u) {
 		cookies = append(cookies, c.Name+"="+c.Value)
 	}
-	g, err := gateway.New(a.cfg, gateway.Options{Store: a.store, Keys: a.keys, Logger: slog.New(slog.NewJSONHandler(io.Discard, nil)), Transport: instant{}})
+	g, err := gateway.New(a.cfg, gateway.Options{Store: a.store, Keys: a.keys, RequestLog: io.Discard, Transport: instant{}})
 	if err != nil {
 		b.Fatal(err)
 	}

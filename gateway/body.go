@@ -8,11 +8,23 @@ import (
 	"time"
 )
 
+// boundBody bounds the time until a body begins; reading it moves the bound. It
+// counts for a body that nobody reads as well: the server waits for what is left
+// of it when the request was answered, and would wait for ever.
+func (v *visit) boundBody() {
+	if v.r.ContentLength != 0 && v.g.limits.BodyTime > 0 {
+		// Not every kind of connection has a deadline.
+		_ = http.NewResponseController(v.answer.ResponseWriter).SetReadDeadline(v.began.Add(v.g.limits.BodyTime))
+	}
+}
+
 // checkBody bounds the request's body: its size, and the time without progress.
 func (r *route) checkBody(v *visit) bool {
 	if v.r.Body == nil || v.r.Body == http.NoBody || v.r.ContentLength == 0 {
 		return true
 	}
+	// The server looks at its own request's body to see what of it is left.
+	v.r = v.r.WithContext(v.r.Context())
 	if r.maxBody >= 0 {
 		if v.r.ContentLength > r.maxBody {
 			v.answer.Header().Set("Connection", "close")
@@ -40,14 +52,12 @@ func (b *body) Read(p []byte) (int, error) {
 		_ = b.rc.SetReadDeadline(b.until) // not every kind of connection has one
 	}
 	n, err := b.ReadCloser.Read(p)
-	if err != nil {
-		if err != io.EOF {
-			b.v.bodyErr = err
-		}
-		if b.within > 0 {
-			// Or it would end the connection while the upstream thinks.
-			_ = b.rc.SetReadDeadline(time.Time{})
-		}
+	switch {
+	case err == io.EOF && b.within > 0:
+		// Or it would end the connection while the upstream thinks.
+		_ = b.rc.SetReadDeadline(time.Time{})
+	case err != nil && err != io.EOF:
+		b.v.bodyErr = err
 	}
 	return n, err
 }

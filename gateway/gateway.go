@@ -12,6 +12,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -31,9 +32,11 @@ type Options struct {
 	// the gateway.
 	Store store.Store
 	Keys  [][]byte
-	// Logger gets what went wrong, and one line for each request where the file
-	// wants that. Nil: none.
+	// Logger gets what went wrong. Nil: nobody does.
 	Logger *slog.Logger
+	// RequestLog gets one line for each request where the file wants that, in one
+	// Write each, from many goroutines at once. Nil: none.
+	RequestLog io.Writer
 	// Metrics counts. Nil: nobody does.
 	Metrics *Metrics
 	// OnEvent hears the story of each login, besides Metrics. Nil: nobody does.
@@ -49,12 +52,14 @@ type Gateway struct {
 	o      Options
 	limits config.Limits
 	log    config.Log
-	sites  map[string]*site // by host, as in the Host header
-	all    []*site
-	peers  peers
-	guard  *identity.Guard
-	ring   *seal.Ring
-	held   *held
+	// logging: there is a line for each request.
+	logging bool
+	sites   map[string]*site // by host, as in the Host header
+	all     []*site
+	peers   peers
+	guard   *identity.Guard
+	ring    *seal.Ring
+	held    *held
 
 	transports map[string]*http.Transport
 }
@@ -71,6 +76,7 @@ func New(c *config.Config, o Options) (*Gateway, error) {
 	g := &Gateway{o: o, limits: c.Limits, log: c.Log, sites: map[string]*site{}, peers: peers{c.TrustedProxies, c.TrustUnix},
 		guard: newGuard(c), transports: map[string]*http.Transport{}}
 	g.held = newHeld(g.o.Metrics)
+	g.logging = g.logsRequests()
 	var err error
 	if g.ring, err = newRing(o.Keys); err != nil {
 		return nil, err
@@ -145,6 +151,7 @@ func (g *Gateway) Close() error {
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v := visit{g: g, began: time.Now(), r: r, answer: answer{ResponseWriter: w}}
 	v.client, v.trusted = g.peers.client(r)
+	v.boundBody()
 	defer v.told() // also when a handler panics to cut the connection
 	if s, rest, ok := g.verifies(r.URL.Path); ok {
 		s.verify(&v, rest)

@@ -73,7 +73,7 @@ func newApp(t testing.TB, change ...func(*config.Config)) *app {
 
 func (a *app) newGateway(c *config.Config) *gateway.Gateway {
 	a.t.Helper()
-	gw, err := gateway.New(c, gateway.Options{Store: a.store, Keys: a.keys, Logger: slog.New(slog.NewJSONHandler(writer{a}, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	gw, err := gateway.New(c, gateway.Options{Store: a.store, Keys: a.keys, RequestLog: writer{a}, Logger: slog.New(slog.NewJSONHandler(writer{a}, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	if err != nil {
 		a.t.Fatal(err)
 	}

@@ -13,32 +13,45 @@ func (v *visit) told() {
 		v.decision = refused
 	}
 	v.g.o.Metrics.count(v, took)
-	if !v.g.log.Requests {
+	if !v.g.logging {
 		return
 	}
-	attrs := make([]slog.Attr, 0, 12)
-	attrs = append(attrs, slog.String("decision", v.decision), slog.Int("status", v.answer.status), slog.String("method", short(v.r.Method)))
+	l := linePool.Get().(*line)
+	defer linePool.Put(l)
+	l.begin(v.g.log.Format == "text", v.began.Add(took))
+	l.text("decision", v.decision)
+	l.number("status", int64(v.answer.status))
+	l.text("method", short(v.r.Method))
 	if v.site != nil {
-		attrs = append(attrs, slog.String("site", v.site.host))
+		l.text("site", v.site.host)
 	}
 	// The canonical path, or nothing: never a query, which holds codes and worse.
 	if v.path.Decoded != "" {
-		attrs = append(attrs, slog.String("path", short(v.path.Decoded)))
+		l.text("path", short(v.path.Decoded))
 	}
 	if v.route != nil {
-		attrs = append(attrs, slog.String("route", v.route.rule.Path))
+		l.text("route", v.route.rule.Path)
 	}
 	if v.session != nil {
-		attrs = append(attrs, slog.String("user", v.session.ID))
+		l.text("user", v.session.ID)
 		if v.g.log.Emails {
-			attrs = append(attrs, slog.String("email", v.session.Email))
+			l.text("email", short(v.session.Email))
 		}
 	}
 	if v.reason != "" {
-		attrs = append(attrs, slog.String("reason", short(v.reason)))
+		l.text("reason", short(v.reason))
 	}
-	attrs = append(attrs, slog.String("client", v.client), slog.Int64("bytes", v.answer.bytes), slog.Int64("us", took.Microseconds()))
-	v.g.o.Logger.LogAttrs(v.r.Context(), slog.LevelInfo, "request", attrs...)
+	l.text("client", v.client)
+	l.number("bytes", v.answer.bytes)
+	l.number("us", took.Microseconds())
+	_, _ = v.g.o.RequestLog.Write(l.end()) // there is nowhere else to say that it failed
+}
+
+// logsRequests reports whether there is a line for each request.
+func (g *Gateway) logsRequests() bool {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(g.log.Level)) // a level that is not one is that of the zero Level, info
+	return g.log.Requests && g.o.RequestLog != nil && level <= slog.LevelInfo
 }
 
 // maxText is how much of a text that a client wrote is logged.
