@@ -5,6 +5,9 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"github.com/wayleave/wayleave/oauth"
+	"github.com/wayleave/wayleave/provider"
 )
 
 func TestA017LimiterLetsABurstThroughThenARate(t *testing.T) {
@@ -40,6 +43,26 @@ func TestA017LimiterLetsABurstThroughThenARate(t *testing.T) {
 	}
 	if let := count(other, 20); let != 10 {
 		t.Errorf("another name: %d of 20, want 10", let)
+	}
+}
+
+// TestA017ASlowRateStillLetsOneThrough: a rate below one in ten seconds is slow,
+// and not nothing.
+func TestA017ASlowRateStillLetsOneThrough(t *testing.T) {
+	a, err := New(Config{BaseURL: "https://app.example", LoginRate: 0.05, Providers: []provider.Config{{Preset: provider.Google(), ClientID: "x", ClientSecret: oauth.NewSecret("y")}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	now := time.Now()
+	for _, step := range []struct {
+		wait time.Duration
+		want bool
+	}{{0, true}, {time.Second, false}, {20 * time.Second, true}} {
+		now = now.Add(step.wait)
+		if got := a.byAddress.allow("one", now); got != step.want {
+			t.Errorf("after %v: %v", step.wait, got)
+		}
 	}
 }
 

@@ -100,7 +100,7 @@ func New(cfg Config) (*Auth, error) {
 	a.base, _ = url.Parse(cfg.BaseURL) // parsed before
 	a.jar = cookie.Jar{Secure: a.base.Scheme == "https", Instance: instanceOf(cfg.BaseURL)}
 	a.openStore()
-	a.byAddress = newLimiter(cfg.LoginRate, 10*cfg.LoginRate)
+	a.byAddress = newLimiter(cfg.LoginRate, max(1, 10*cfg.LoginRate))
 	a.byBrowser = newLimiter(20, 200)
 	a.avoid = []string{cfg.BasePath}
 	for _, p := range a.providers {

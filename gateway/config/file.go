@@ -151,7 +151,7 @@ var limitsShape = object("limits", "a map", []key[Limits]{
 	at("body_time", duration(), func(l *Limits) *time.Duration { return &l.BodyTime }, "How long a body may make no progress.").or("30s"),
 	at("idle", duration(), func(l *Limits) *time.Duration { return &l.Idle }, "How long a connection is kept without requests.").or("2m"),
 	at("upgraded", duration(), func(l *Limits) *time.Duration { return &l.Upgraded }, "The longest life of a WebSocket.").or("12h"),
-	at("logins", rate(), func(l *Limits) *float64 { return &l.Logins }, "Logins begun, for each address.").or("50/s"),
+	at("logins", rate(), func(l *Limits) *float64 { return &l.Logins }, "Logins completed, for each address; ten times as many at once. One that is begun costs nothing.").or("50/s"),
 	at("drain", duration(), func(l *Limits) *time.Duration { return &l.Drain }, "How long requests under way may take when the process ends.").or("30s"),
 }, nil)
 

@@ -152,7 +152,7 @@ type Limits struct {
 	BodyTime   time.Duration // without any progress of a body; default 30 s
 	Idle       time.Duration // of a kept connection; default 2 min
 	Upgraded   time.Duration // longest life of a WebSocket; default 12 h
-	Logins     float64       // per second and address; default 50
+	Logins     float64       // completed, per second and address; default 50
 	Drain      time.Duration // for requests under way at the end; default 30 s
 }
 

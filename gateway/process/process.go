@@ -92,7 +92,7 @@ func (p *process) build(c *config.Config, s store.Store) (*gateway.Gateway, erro
 	if _, ok := s.(*memory.Store); !ok {
 		s = p.metrics.Watch(s)
 	}
-	return gateway.New(c, gateway.Options{Store: s, Keys: keys, Logger: p.log, Metrics: p.metrics})
+	return gateway.New(c, gateway.Options{Store: s, Keys: keys, Logger: p.log, RequestLog: p.out, Metrics: p.metrics})
 }
 
 // prepare checks everything that can be checked without what another process may
