@@ -75,7 +75,7 @@ func (instant) RoundTrip(r *http.Request) (*http.Response, error) {
 
 type buffers struct{}
 
-var pool = sync.Pool{New: func() any { return make([]byte, 32<<10) }}
+var pool = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 
-func (buffers) Get() []byte  { return pool.Get().([]byte) }
-func (buffers) Put(b []byte) { pool.Put(b) }
+func (buffers) Get() []byte  { return pool.Get().(*[32 << 10]byte)[:] }
+func (buffers) Put(b []byte) { pool.Put((*[32 << 10]byte)(b)) }

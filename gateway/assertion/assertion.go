@@ -84,7 +84,7 @@ func newKey(secret []byte) (key, error) {
 		}
 		sum := sha256.Sum256(public)
 		k := key{id: encode(sum[:12]), private: private}
-		k.header = encode([]byte(fmt.Sprintf(`{"alg":"ES256","kid":%q,"typ":"JWT"}`, k.id)))
+		k.header = encode(fmt.Appendf(nil, `{"alg":"ES256","kid":%q,"typ":"JWT"}`, k.id))
 		return k, nil
 	}
 	return key{}, fmt.Errorf("no signing key can be derived from the ring")
