@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -256,7 +257,7 @@ func TestAStoreFileLiesInTheFolderOfTheFile(t *testing.T) {
 		"redis://127.0.0.1:6379/0": "redis://127.0.0.1:6379/0", "redis+sentinel://a,b/m": "redis+sentinel://a,b/m",
 	} {
 		c := mustRead(t, dir, strings.Replace(small, "memory", written+"\nkeys: file:ring", 1))
-		if got := c.Store.Reveal(); got != want || c.Keys != filepath.Join(dir, "ring") {
+		if got := c.Store.Reveal(); got != want || !slices.Equal(c.Keys, []string{filepath.Join(dir, "ring")}) {
 			t.Errorf("%s: got %s and keys %s", written, got, c.Keys)
 		}
 	}
@@ -351,5 +352,13 @@ func TestAProviderMaySayAllOfIt(t *testing.T) {
 	p = provider(t, "entra: {client_id: app, client_secret: env:ACME, tenants: 11111111-2222-3333-4444-555555555555}")
 	if !reflect.DeepEqual(p.Config().Tenants, []string{"11111111-2222-3333-4444-555555555555"}) {
 		t.Errorf("%+v", p)
+	}
+}
+
+func TestSES14_KeysMayLieInSeveralFiles(t *testing.T) {
+	dir := folder(t)
+	c := mustRead(t, dir, small+"keys: [file:key-2, key-1]\n")
+	if want := []string{filepath.Join(dir, "key-2"), filepath.Join(dir, "key-1")}; !slices.Equal(c.Keys, want) {
+		t.Errorf("keys %q, want %q", c.Keys, want)
 	}
 }

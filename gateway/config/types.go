@@ -26,10 +26,12 @@ type Config struct {
 	// Warnings are of a file that is valid and probably not what was meant.
 	Warnings Mistakes
 
-	Listen    Address // default 127.0.0.1:8000
-	TLS       TLS
-	Sites     []Site       // one at least; base_url and routes at the top of the file are one site
-	Keys      string       // path of a key file, made by "wayleave keys new"; empty with the memory store only
+	Listen Address // default 127.0.0.1:8000
+	TLS    TLS
+	Sites  []Site // one at least; base_url and routes at the top of the file are one site
+	// Keys are paths of key files, made by "wayleave keys new"; the first key of
+	// the first one seals. Empty with the memory store only.
+	Keys      []string
 	Store     oauth.Secret // URL, see store.Open: it may hold a password; relative file paths are relative to the config file's folder
 	Providers []Provider   // in the order of the file
 	// TrustedProxies may say for whom they speak, in X-Forwarded headers and to

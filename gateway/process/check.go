@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/wayleave/wayleave"
 	"github.com/wayleave/wayleave/gateway"
 	"github.com/wayleave/wayleave/gateway/config"
 	"github.com/wayleave/wayleave/internal/serving"
@@ -25,12 +24,9 @@ func Check(c *config.Config) error {
 	var errs []error
 	trial := memory.New(memory.Options{})
 	defer trial.Close()
-	var keys [][]byte
-	if c.Keys != "" {
-		var err error
-		if keys, err = wayleave.ReadKeys(c.Keys); err != nil {
-			errs = append(errs, config.Mistakes{c.Mistake("keys", err.Error(), `make a file with "wayleave keys new FILE"`)})
-		}
+	keys, err := readKeys(c)
+	if err != nil {
+		errs = append(errs, err)
 	}
 	g, err := gateway.New(c, gateway.Options{Store: trial, Keys: keys})
 	if err != nil {

@@ -6,11 +6,13 @@ package process
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -82,17 +84,26 @@ func (p *process) read() (*config.Config, error) {
 
 // build makes a gateway over a store.
 func (p *process) build(c *config.Config, s store.Store) (*gateway.Gateway, error) {
-	var keys [][]byte
-	if c.Keys != "" {
-		var err error
-		if keys, err = wayleave.ReadKeys(c.Keys); err != nil {
-			return nil, config.Mistakes{c.Mistake("keys", err.Error(), "")}
-		}
+	keys, err := readKeys(c)
+	if err != nil {
+		return nil, err
 	}
 	if _, ok := s.(*memory.Store); !ok {
 		s = p.metrics.Watch(s)
 	}
 	return gateway.New(c, gateway.Options{Store: s, Keys: keys, Logger: p.log, RequestLog: p.out, Metrics: p.metrics})
+}
+
+// readKeys puts the keys of all files into one ring.
+func readKeys(c *config.Config) (ring [][]byte, err error) {
+	for i, file := range c.Keys {
+		keys, err := wayleave.ReadKeys(file)
+		if err != nil {
+			return nil, config.Mistakes{c.Mistake(fmt.Sprintf("keys[%d]", i), err.Error(), `make a file with "wayleave keys new FILE"`)}
+		}
+		ring = append(ring, keys...)
+	}
+	return ring, nil
 }
 
 // prepare checks everything that can be checked without what another process may
@@ -207,11 +218,7 @@ func (p *process) close(context.Context) error {
 func (p *process) files() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	files := append([]string{}, p.cfg.Files...)
-	if p.cfg.Keys != "" {
-		files = append(files, p.cfg.Keys)
-	}
-	return files
+	return slices.Concat(p.cfg.Files, p.cfg.Keys)
 }
 
 // reload reads the file again and swaps the gateway whole, or leaves all as it

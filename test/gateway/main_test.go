@@ -130,12 +130,10 @@ type gateway struct {
 
 // setup is what a test changes about the file.
 type setup struct {
-	base    string // default: the listener's address
-	store   string // default: memory:
-	routes  string // default: defaultRoutes
-	extra   string // more of the file
-	noKeys  bool
-	headers string
+	base   string // default: the listener's address
+	store  string // default: memory:
+	routes string // default: defaultRoutes
+	extra  string // more of the file
 }
 
 const defaultRoutes = `
