@@ -24,7 +24,8 @@ func (v *visit) admit() bool {
 		return v.refuse(http.StatusMisdirectedRequest, "no site has this host")
 	case !knownMethod(r.Method):
 		return v.refuse(http.StatusMethodNotAllowed, "method not allowed")
-	case strings.ContainsAny(r.RequestURI, "#\\"):
+	case strings.ContainsAny(r.RequestURI, "#\\"), r.ProtoMajor > 1 && !strings.HasPrefix(r.RequestURI, "/"):
+		// In HTTP/2 the host stands elsewhere, and could be another one.
 		return v.refuse(http.StatusBadRequest, "ambiguous request target")
 	case v.site.base.Scheme == "https" && v.trusted && h.Get("X-Forwarded-Proto") == "http":
 		return v.refuse(http.StatusBadRequest, "use https")

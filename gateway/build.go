@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/url"
 	"os"
 	"slices"
@@ -135,6 +136,14 @@ func (s *site) newRoute(c *config.Config, cr config.Route) (*route, *config.Mist
 	if r.accessToken {
 		if r.tokenOf = s.oneProvider(cr.Rule.Allow); r.tokenOf == "" {
 			return wrong("access_token", "it is not clear whose token the upstream gets", "name one provider in each alternative of allow, such as allow: {providers: [google]}")
+		}
+	}
+	if r.accessToken {
+		r.csrf = http.NewCrossOriginProtection()
+		for _, origin := range r.origins {
+			if err := r.csrf.AddTrustedOrigin(origin); err != nil {
+				return wrong("origins", err.Error(), "")
+			}
 		}
 	}
 	if cr.Upstream.URL == nil {

@@ -78,7 +78,7 @@ func (r *route) forward(v *visit) {
 		v.refuse(http.StatusNotFound, "nothing is served here; a proxy in front asks about this path")
 		return
 	}
-	if !r.checkBody(v) || !r.checkUpgrade(v) {
+	if !r.checkOrigin(v) || !r.checkBody(v) || !r.checkUpgrade(v) {
 		return
 	}
 	if err := r.promise(v); err != nil {
@@ -90,6 +90,22 @@ func (r *route) forward(v *visit) {
 		return
 	}
 	r.proxy.ServeHTTP(&v.answer, v.request())
+}
+
+// checkOrigin refuses what another site's page makes a browser send, where the
+// upstream hears of the person by a token: it has no reason to doubt a request
+// that carries one, while the cookie behind it comes along from anywhere on the
+// same site (OAuth 2.0 for Browser-Based Applications section 6.1.3.3). Elsewhere
+// that is the app's own matter, as it was without us.
+func (r *route) checkOrigin(v *visit) bool {
+	if r.csrf == nil || v.session == nil {
+		return true
+	}
+	if err := r.csrf.Check(v.r); err != nil {
+		v.decision = denied
+		return v.refuse(http.StatusForbidden, "the request was made by another site's page")
+	}
+	return true
 }
 
 // rewrite makes the request for the upstream.

@@ -40,7 +40,8 @@ type route struct {
 	headers           identity.Names
 	audience          string // of the assertion; empty: none
 	accessToken       bool
-	tokenOf           string // the provider whose token the upstream may see
+	tokenOf           string                      // the provider whose token the upstream may see
+	csrf              *http.CrossOriginProtection // nil without accessToken
 	keepAuthorization bool
 	origins           []string // that may open WebSockets
 	maxBody           int64    // negative: no limit

@@ -7,6 +7,7 @@ import (
 
 	"github.com/wayleave/wayleave"
 	"github.com/wayleave/wayleave/gateway/canonical"
+	"github.com/wayleave/wayleave/gateway/identity"
 )
 
 // A proxy that has the requests asks here whether one may pass. Only trusted
@@ -98,7 +99,10 @@ func (v *visit) about(q question) (problem string) {
 
 func (s *site) answerProxy(v *visit, q question, plain bool) {
 	if s.auth.Owns(v.path.Decoded) {
-		v.decision = own // the proxy passes these on to us, where they are decided
+		v.decision = own             // the proxy passes these on to us, where they are decided
+		for _, r := range s.routes { // whoever is told here, it is nobody
+			r.headers.Set(v.answer.Header(), identity.User{})
+		}
 		v.answer.WriteHeader(http.StatusOK)
 		return
 	}
@@ -120,6 +124,9 @@ func (s *site) answerProxy(v *visit, q question, plain bool) {
 		return
 	}
 	if !v.route.checkUpgrade(v) {
+		return
+	}
+	if !v.route.checkOrigin(v) {
 		return
 	}
 	if err := v.route.promise(v); err != nil {

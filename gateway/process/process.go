@@ -174,11 +174,13 @@ func (p *process) open(ctx context.Context) (*serving.Service, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	// A store that was sealed with other keys is found here, and not by people
+	// who have to sign in again.
+	if err := g.Check(ctx); err != nil {
+		return nil, errors.Join(config.Mistakes{c.Mistake("store", err.Error(), "")}, g.Close(), s.Close())
+	}
 	p.store = s
 	p.now.swap(g)
-	if err := g.Check(ctx); err != nil {
-		p.log.Error("the store does not answer yet", "error", err)
-	}
 	service := &serving.Service{
 		Handlers: map[string]http.Handler{"main": &p.now},
 		Health:   p.health(),
