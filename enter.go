@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wayleave/wayleave/internal/pages"
 	"github.com/wayleave/wayleave/oauth"
 	"github.com/wayleave/wayleave/session"
 )
@@ -145,7 +146,9 @@ func (a *Auth) Forbid(w http.ResponseWriter, r *http.Request, s *session.Session
 	} else {
 		m.Actions = append(m.Actions, a.otherProvider(ask.ReturnTo))
 	}
-	m.Actions[0].Primary = true
+	home := a.goHome()
+	m.Actions[0].Primary, home.Primary = true, false
+	m.Actions = append(m.Actions, home) // who has no other account needs a way back
 	a.showMessage(w, r, http.StatusForbidden, m)
 }
 
@@ -166,6 +169,7 @@ func (a *Auth) AppDown(w http.ResponseWriter, r *http.Request, status int, err e
 	}
 	m := a.pages.Texts().AppDown.Message(a.pages.AppName())
 	m.Reference = ref
+	m.Actions = []pages.Action{{Label: a.pages.Texts().Reload, URL: pathAndQuery(r.URL), Primary: true}} // a page is asked for with GET
 	a.showMessage(w, r, status, m)
 }
 

@@ -24,6 +24,7 @@ type Texts struct {
 	UseAnotherAccount string
 	TryAgain          string
 	GoHome            string // %s: the app
+	Reload            string // the page that did not come
 
 	LogoutTitle    string
 	LogoutQuestion string // %s: the app
@@ -101,6 +102,7 @@ func DefaultTexts() Texts {
 		UseAnotherAccount: "Use another account",
 		TryAgain:          "Sign in again",
 		GoHome:            "Go to %s",
+		Reload:            "Try again",
 
 		LogoutTitle:    "Sign out",
 		LogoutQuestion: "Do you want to sign out of %s?",
