@@ -180,7 +180,7 @@ func DefaultTexts() Texts {
 		},
 		AppDown: Cause{
 			Title: "%s is not answering",
-			Text:  "You are not at fault, and still signed in. Please try again in a moment.",
+			Text:  "You did nothing wrong. Please try again in a moment.",
 		},
 		DeepLinkLost: Cause{
 			Title: "You are signed in",

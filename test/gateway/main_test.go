@@ -121,8 +121,8 @@ type gateway struct {
 	health string
 	base   string // as browsers see it
 	cmd    *exec.Cmd
-	ended  chan error // when cmd has
-	pid    int        // of the process that serves now: cmd's, or a successor's
+	ended  chan struct{} // closed when cmd has
+	pid    int           // of the process that serves now: cmd's, or a successor's
 
 	mu  sync.Mutex
 	log bytes.Buffer
@@ -198,8 +198,11 @@ func (g *gateway) run() {
 		g.t.Fatal(err)
 	}
 	g.pid = g.cmd.Process.Pid
-	g.ended = make(chan error, 1)
-	go func() { g.ended <- g.cmd.Wait() }()
+	g.ended = make(chan struct{})
+	go func() {
+		g.cmd.Wait() // how it ended, the log says
+		close(g.ended)
+	}()
 	g.t.Cleanup(g.stop)
 	g.ready()
 }
@@ -208,8 +211,8 @@ func (g *gateway) ready() {
 	g.t.Helper()
 	eventually(g.t, "the gateway is ready", func() bool {
 		select {
-		case err := <-g.ended:
-			g.t.Fatalf("the gateway ended: %v\n%s", err, g.logged())
+		case <-g.ended:
+			g.t.Fatalf("the gateway ended\n%s", g.logged())
 		default:
 		}
 		resp, err := http.Get("http://" + g.health + "/readyz")
@@ -224,6 +227,7 @@ func (g *gateway) ready() {
 // stop ends the process in good order.
 func (g *gateway) stop() {
 	if !gone(g.pid) {
+		http.DefaultClient.CloseIdleConnections() // a process that ends waits a second for them
 		syscall.Kill(g.pid, syscall.SIGTERM)
 		for end := time.Now().Add(20 * time.Second); !gone(g.pid); time.Sleep(10 * time.Millisecond) {
 			if time.Now().After(end) {
