@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -38,20 +37,10 @@ func Kinds() []store.Kind {
 func Serve(ctx context.Context, file string, stdout io.Writer) error {
 	out := newLines(stdout)
 	defer out.Close()
-	spareCollector()
 	p := &process{file: file, out: out, metrics: gateway.NewMetrics()}
 	p.log = slog.New(&switched{p})
 	p.use(config.Log{})
 	return serving.Run(ctx, serving.Program{Prepare: p.prepare, Log: p.log})
-}
-
-// spareCollector lets the heap grow to four times what lives before it is
-// collected: a request makes garbage and keeps nothing, and what lives is small
-// and bounded. GOGC, where it is set, wins.
-func spareCollector() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(300)
-	}
 }
 
 // process is what outlives a file.
