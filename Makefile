@@ -21,7 +21,9 @@ prove: ## run what is too long for test, and write the results to docs/proof/
 	scripts/prove.sh replicas -- env WAYLEAVE_REPLICAS=long WAYLEAVE_TEST_FULL=1 \
 		go test -count=1 -v -timeout 1h ./test/replicas
 	scripts/prove.sh gateway -- env WAYLEAVE_GATEWAY=long WAYLEAVE_TEST_FULL=1 \
-		go test -count=1 -v -skip '^TestSoak$$' -timeout 1h ./test/gateway
+		go test -count=1 -v -run 'Held|Reload|Restart' -timeout 1h ./test/gateway
+	scripts/prove.sh restarts -- env WAYLEAVE_TEST_LONG=1 \
+		go test -count=1 -v -run 'Restart' -timeout 1h ./internal/serving
 	scripts/prove.sh soak -- env WAYLEAVE_GATEWAY=long \
 		go test -count=1 -v -run '^TestSoak$$' -timeout 1h ./test/gateway
 	scripts/prove.sh million-sessions -- env WAYLEAVE_SESSIONS=1000000 WAYLEAVE_TEST_FULL=1 \
