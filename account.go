@@ -127,7 +127,7 @@ func (a *Auth) endFromAccount(w http.ResponseWriter, r *http.Request) {
 	if r.PostForm.Get("others") != "1" {
 		did, meant = didEnd, func(other *session.Session) bool { return sessionHandle(other) == r.PostForm.Get("session") }
 	}
-	ended, err := a.endAll(r.Context(), s.User.ID, meant)
+	ended, err := a.endAll(r.Context(), s.User.ID, endedByPerson, meant)
 	if ended == 0 {
 		did = didNothing
 	}
@@ -173,7 +173,7 @@ func (a *Auth) backToAccount(w http.ResponseWriter, r *http.Request, did url.Val
 
 // endAll ends the sessions of a user that are meant; nil means all. It returns
 // how many it ended.
-func (a *Auth) endAll(ctx context.Context, userID string, meant func(*session.Session) bool) (int, error) {
+func (a *Auth) endAll(ctx context.Context, userID string, why ending, meant func(*session.Session) bool) (int, error) {
 	ended := 0
 	for {
 		list, more, err := a.sessions.OfUser(ctx, userID)
@@ -184,7 +184,7 @@ func (a *Auth) endAll(ctx context.Context, userID string, meant func(*session.Se
 		var errs []error
 		for _, s := range list {
 			if s.User.ID == userID && (meant == nil || meant(s)) {
-				errs = append(errs, a.endSession(ctx, s))
+				errs = append(errs, a.endSession(ctx, s, why))
 				ended++
 			}
 		}

@@ -171,7 +171,7 @@ func (a *Auth) adminEnd(w http.ResponseWriter, r *http.Request) {
 	ended := 0
 	err = a.eachSelected(r, s, func(one *session.Session) error {
 		ended++
-		return a.endSession(r.Context(), one)
+		return a.endSession(r.Context(), one, endedByOperator)
 	})
 	if err != nil {
 		adminError(w, http.StatusServiceUnavailable, "store_unavailable", fmt.Sprintf("after %d sessions: %v", ended, err))

@@ -95,7 +95,7 @@ func (a *Auth) endNamed(ctx context.Context, p *provider.Provider, t *oauth.Logo
 			if s.ProviderTime.After(t.IssuedAt.Add(logoutSkew)) {
 				continue
 			}
-			if err := a.endSession(ctx, s); err != nil {
+			if err := a.endSession(ctx, s, endedByProvider); err != nil {
 				return err
 			}
 			ended++

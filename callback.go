@@ -296,19 +296,21 @@ func (a *Auth) signIn(ctx context.Context, at *arrival, code *oauth.Code) (strin
 		return "", errors.Join(&storeError{err}, a.drop(ctx, grant))
 	}
 	for _, old := range crowdedOut {
+		a.audit(ctx, "session ended", old, slog.String("why", string(endedByLimit)))
 		if err := a.drop(ctx, old.Grant); err != nil {
-			return "", errors.Join(&storeError{err}, a.endSession(ctx, made))
+			return "", errors.Join(&storeError{err}, a.endSession(ctx, made, endedUnused))
 		}
 	}
 	if err := a.checkStillWanted(ctx, at, made); err != nil {
-		return "", errors.Join(err, a.endSession(ctx, made))
+		return "", errors.Join(err, a.endSession(ctx, made, endedUnused))
 	}
 	if at.session != nil {
 		// A login replaces what was there; nothing of it lives on.
-		if err := a.endSession(ctx, at.session); err != nil {
-			return "", errors.Join(&storeError{err}, a.endSession(ctx, made))
+		if err := a.endSession(ctx, at.session, endedByNextLogin); err != nil {
+			return "", errors.Join(&storeError{err}, a.endSession(ctx, made, endedUnused))
 		}
 	}
+	a.audit(ctx, "signed in", made, slog.String("device", made.Device))
 	return sessionID, nil
 }
 

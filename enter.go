@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -96,7 +97,7 @@ func (a *Auth) loginPath(ask Ask) string {
 // that says where to sign in. Neither is to be cached.
 func (a *Auth) SendToLogin(w http.ResponseWriter, r *http.Request, ask Ask) {
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Add("Vary", "Cookie")
+	variesByCookie(w.Header())
 	if ask.API || !wantsPage(r) {
 		ask.ReturnTo = "" // it would be that of a script
 		writeRaw(w, http.StatusUnauthorized, a.loginRequired(ask))
@@ -106,6 +107,13 @@ func (a *Auth) SendToLogin(w http.ResponseWriter, r *http.Request, ask Ask) {
 		ask.ReturnTo = pathAndQuery(r.URL)
 	}
 	redirect(w, a.loginPath(ask))
+}
+
+// variesByCookie: what is answered is for who asked.
+func variesByCookie(h http.Header) {
+	if !slices.Contains(h["Vary"], "Cookie") {
+		h.Add("Vary", "Cookie")
+	}
 }
 
 // loginRequired is the answer to a script. The usual one is made once: scanners
@@ -130,7 +138,7 @@ func (a *Auth) loginRequired(ask Ask) []byte {
 func (a *Auth) Forbid(w http.ResponseWriter, r *http.Request, s *session.Session, ask Ask, reason string) {
 	ref := reference()
 	a.cfg.Logger.LogAttrs(r.Context(), slog.LevelInfo, "not allowed", slog.String("reference", ref), slog.String("user", s.ID), slog.String("reason", reason))
-	w.Header().Add("Vary", "Cookie")
+	variesByCookie(w.Header())
 	if ask.API || !wantsPage(r) {
 		a.ownHeaders(w.Header())
 		writeJSON(w, http.StatusForbidden, map[string]string{"error": "forbidden", "reference": ref})

@@ -43,7 +43,7 @@ func (a *Auth) logout(w http.ResponseWriter, r *http.Request) {
 		err = a.claims.markLogout(r.Context(), a.browserOf(r))
 	}
 	if err == nil && s != nil {
-		err = a.endSession(r.Context(), s)
+		err = a.endSession(r.Context(), s, endedByLogout)
 	}
 	if err != nil {
 		a.unavailable(w, r, err)
@@ -77,8 +77,12 @@ func carryOut(r *http.Request) (*http.Request, context.CancelFunc) {
 
 // endSession ends a session and the grant that belongs to it. The session goes
 // first: if the grant cannot be dropped now, it is of no use to anyone, and it expires.
-func (a *Auth) endSession(ctx context.Context, s *session.Session) error {
-	return errors.Join(a.sessions.End(ctx, s), a.drop(ctx, s.Grant))
+func (a *Auth) endSession(ctx context.Context, s *session.Session, why ending) error {
+	err := errors.Join(a.sessions.End(ctx, s), a.drop(ctx, s.Grant))
+	if err == nil {
+		a.audit(ctx, "session ended", s, slog.String("why", string(why)))
+	}
+	return err
 }
 
 // drop gives up the grant of a session and sees to it that it is revoked, or

@@ -60,5 +60,5 @@ func (a *Auth) Disconnect(ctx context.Context, userID, provider string) error {
 // EndSessions signs a user out on all browsers, such as after their account was
 // closed or their rights were taken away. It returns how many sessions it ended.
 func (a *Auth) EndSessions(ctx context.Context, userID string) (int, error) {
-	return a.endAll(ctx, userID, nil)
+	return a.endAll(ctx, userID, endedByApp, nil)
 }

@@ -22,7 +22,7 @@ func (v *visit) admit() bool {
 	switch {
 	case v.site == nil:
 		return v.refuse(http.StatusMisdirectedRequest, "no site has this host")
-	case !knownMethod(r.Method):
+	case !canonical.Method(r.Method):
 		return v.refuse(http.StatusMethodNotAllowed, "method not allowed")
 	case strings.ContainsAny(r.RequestURI, "#\\"), r.ProtoMajor > 1 && !strings.HasPrefix(r.RequestURI, "/"):
 		// In HTTP/2 the host stands elsewhere, and could be another one.
@@ -37,21 +37,6 @@ func (v *visit) admit() bool {
 	var err error
 	if v.path, err = canonical.Of(path); err != nil {
 		return v.refuse(http.StatusBadRequest, err.Error())
-	}
-	return true
-}
-
-// knownMethod: CONNECT would make a tunnel, and TRACE an echo of what a browser
-// keeps from scripts. Methods are compared byte by byte, so one that is not in
-// upper case would pass a rule that the upstream takes it to break.
-func knownMethod(m string) bool {
-	if m == http.MethodConnect || m == http.MethodTrace || m == "TRACK" || m == "PRI" || m == "" || len(m) > 32 {
-		return false
-	}
-	for i := range len(m) {
-		if c := m[i]; (c < 'A' || c > 'Z') && c != '-' && c != '_' {
-			return false
-		}
 	}
 	return true
 }

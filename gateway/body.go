@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -32,7 +33,14 @@ func (r *route) checkBody(v *visit) bool {
 		}
 		v.r.Body = http.MaxBytesReader(v.answer.ResponseWriter, v.r.Body, r.maxBody)
 	}
-	v.r.Body = &body{ReadCloser: v.r.Body, v: v, rc: http.NewResponseController(v.answer.ResponseWriter), within: v.g.limits.BodyTime}
+	b := &body{ReadCloser: v.r.Body, v: v, rc: http.NewResponseController(v.answer.ResponseWriter), within: v.g.limits.BodyTime}
+	if v.r.ProtoMajor > 1 && strings.HasPrefix(v.r.Header.Get("Content-Type"), "application/grpc") {
+		// A stream in both directions, in which the client may have nothing to
+		// say for hours. It holds no connection of its own.
+		b.within = 0
+		_ = b.rc.SetReadDeadline(time.Time{})
+	}
+	v.r.Body = b
 	return true
 }
 

@@ -124,6 +124,9 @@ func (g *Gateway) CheckProviders(ctx context.Context) []wayleave.ProviderCheck {
 // event tells about logins.
 func (g *Gateway) event(ctx context.Context, e oauth.Event) {
 	g.o.Metrics.event(e)
+	if c, ok := e.(oauth.Checked); ok && c.Err != nil && c.Check == oauth.CheckRefresh {
+		g.o.Logger.LogAttrs(ctx, slog.LevelWarn, "refresh failed", slog.String("provider", c.Is.Provider), slog.String("login", c.Is.Login), slog.String("error", c.Err.Error()))
+	}
 	if g.o.OnEvent != nil {
 		g.o.OnEvent(ctx, e)
 	}

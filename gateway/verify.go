@@ -41,7 +41,7 @@ type question struct{ scheme, host, method, target string }
 func (s *site) verify(v *visit, rest string) {
 	g, h := v.g, v.answer.Header()
 	h.Set("Cache-Control", "no-store")
-	h.Add("Vary", "Cookie")
+	h.Set("Vary", "Cookie")
 	kind, _, _ := strings.Cut(rest, "/")
 	switch {
 	case !g.peers.any():
@@ -84,7 +84,7 @@ func (v *visit) about(q question) (problem string) {
 		return "no site has the host that is asked about"
 	case q.scheme != v.site.base.Scheme:
 		return "the site's scheme is another one than what is asked about"
-	case !knownMethod(q.method):
+	case !canonical.Method(q.method):
 		return "the method that is asked about is unknown"
 	case strings.ContainsAny(q.target, "#\\ \t\r\n\x00"):
 		return "ambiguous path: it holds a character that has to be encoded"

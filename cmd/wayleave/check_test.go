@@ -69,6 +69,9 @@ func TestCheckExplainsDecisions(t *testing.T) {
 		{`{"groups":["admins"]}`, "GET /admin/x", "allowed: GET /admin/x, the person of "},
 		{`{"groups":["admins"],"auth_time":"2020-01-01T00:00:00Z"}`, "GET /admin/x", "has to sign in again: GET /admin/x, the person of "},
 		{`{"scopes":["reports.read"]}`, "DELETE https://app.acme.example/api/1?x=y", "allowed: DELETE /api/1, the person of "},
+		{"", "GET /auth/session?x", "no rule decides: /auth/session is one of Wayleave's own pages"},
+		{"", "TRACE /", "refused with 405, whoever asks: "},
+		{"", "GET /?x#y", "refused with 400, whoever asks: ambiguous request target"},
 		{"", "GET /assets/..%2fadmin", "refused with 400, whoever asks: ambiguous path: it holds an encoded slash"},
 	} {
 		t.Run(row.person+" "+row.request, func(t *testing.T) {

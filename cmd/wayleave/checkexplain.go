@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -41,14 +42,25 @@ func (c *invocation) explainDecision() int {
 		return c.fail(err)
 	}
 	where, err := canonical.Of(path)
-	if err != nil {
+	switch below, own := strings.CutPrefix(where.Decoded, site.BasePath); {
+	case !canonical.Method(method):
+		fmt.Fprintln(c.stdout, "refused with 405, whoever asks: the method is never passed on")
+		return 0
+	case strings.Contains(target, "#"):
+		err = errors.New("ambiguous request target: it holds a fragment")
+		fallthrough
+	case err != nil:
 		fmt.Fprintf(c.stdout, "refused with 400, whoever asks: %v\n", err)
+		return 0
+	case own && (below == "" || below[0] == '/'):
+		fmt.Fprintf(c.stdout, "no rule decides: %s is one of Wayleave's own pages\n", where.Decoded)
 		return 0
 	}
 	subject, who, err := readPerson(c.as)
 	if err != nil {
 		return c.fail(err)
 	}
+	withClaims(cfg, &subject)
 	var all []rules.Route
 	for _, r := range site.Routes {
 		all = append(all, r.Rule)
@@ -92,6 +104,24 @@ func siteOf(c *config.Config, target string) (config.Site, string, error) {
 		}
 	}
 	return config.Site{}, "", fmt.Errorf("no site of the file has the address %s; a request there is refused with 421", target)
+}
+
+// withClaims puts groups and roles where the person's provider has them: rules
+// can ask for them there, too.
+func withClaims(c *config.Config, s *rules.Subject) {
+	for _, p := range c.Providers {
+		if s.Provider != "" && s.Provider != p.Name {
+			continue
+		}
+		for name, values := range map[string][]string{cmp.Or(p.Groups, "groups"): s.Groups, cmp.Or(p.Roles, "roles"): s.Roles} {
+			if s.Claims[name] == nil && values != nil {
+				if s.Claims == nil {
+					s.Claims = map[string][]string{}
+				}
+				s.Claims[name] = values
+			}
+		}
+	}
 }
 
 func readPerson(file string) (s rules.Subject, who string, err error) {

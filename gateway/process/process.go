@@ -59,16 +59,11 @@ type process struct {
 	retire sync.WaitGroup
 }
 
-// read reads the file and says what it is unsure of.
-func (p *process) read() (*config.Config, error) {
-	c, err := config.Read(p.file, os.LookupEnv)
-	if err != nil {
-		return nil, err
-	}
+// warn says what the file is unsure of.
+func (p *process) warn(c *config.Config) {
 	for _, w := range c.Warnings {
 		p.log.Warn(w.Error())
 	}
-	return c, nil
 }
 
 // build makes a gateway over a store.
@@ -98,7 +93,7 @@ func readKeys(c *config.Config) (ring [][]byte, err error) {
 // prepare checks everything that can be checked without what another process may
 // still hold.
 func (p *process) prepare(context.Context) (*serving.Plan, error) {
-	c, err := p.read()
+	c, err := config.Read(p.file, os.LookupEnv)
 	if err != nil {
 		return nil, err
 	}
@@ -110,6 +105,7 @@ func (p *process) prepare(context.Context) (*serving.Plan, error) {
 	}
 	g.Close()
 	p.use(c.Log)
+	p.warn(c)
 	p.cfg = c
 	main := endpoint("main", c.Listen, c.Limits)
 	main.H2C = true // from proxies that know it; TLS ends in front of us
@@ -215,7 +211,7 @@ func (p *process) files() []string {
 // reload reads the file again and swaps the gateway whole, or leaves all as it
 // is. Requests under way end with the gateway that they began with.
 func (p *process) reload(ctx context.Context) error {
-	c, err := p.read()
+	c, err := config.Read(p.file, os.LookupEnv)
 	if err != nil {
 		return err
 	}
@@ -241,6 +237,7 @@ func (p *process) reload(ctx context.Context) error {
 		p.log.Warn(c.Mistake(key, "has changed", "it takes effect with a restart").Error())
 	}
 	p.use(c.Log)
+	p.warn(c)
 	old, oldStore := p.now.swap(g), p.store
 	p.store, p.cfg = s, c
 	p.plan.Exclusive = exclusive(c)
