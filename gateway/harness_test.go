@@ -115,12 +115,6 @@ func (w writer) Write(b []byte) (int, error) {
 	return w.a.logged.Write(b)
 }
 
-func (a *app) log() string {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.logged.String()
-}
-
 // ServeHTTP is the upstream.
 func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
@@ -148,12 +142,6 @@ func (a *app) last() *http.Request {
 	r := a.got[len(a.got)-1]
 	a.got, a.bodies = nil, nil
 	return r
-}
-
-func (a *app) seen() int {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return len(a.got)
 }
 
 // browser keeps cookies and follows no redirect.

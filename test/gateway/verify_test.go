@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 )
@@ -43,9 +44,7 @@ func TestPRX15_PRX16_A159_WhatIsAsked(t *testing.T) {
 	forward := header{"X-Forwarded-Uri": "/private?x=y", "X-Forwarded-Method": "GET", "X-Forwarded-Proto": "http", "X-Forwarded-Host": g.listen}
 	with := func(h header, pairs ...string) header {
 		c := header{}
-		for k, v := range h {
-			c[k] = v
-		}
+		maps.Copy(c, h)
 		for i := 0; i < len(pairs); i += 2 {
 			if pairs[i+1] == "" {
 				delete(c, pairs[i])
@@ -222,7 +221,7 @@ func TestA256_Uniform(t *testing.T) {
 func instance(g *gateway) string {
 	b := g.browser()
 	b.signIn("ada", "/")
-	for _, pair := range strings.Split(b.cookies(), "; ") {
+	for pair := range strings.SplitSeq(b.cookies(), "; ") {
 		name, _, _ := strings.Cut(pair, "=")
 		if id, ok := strings.CutPrefix(name, "wayleave-session-"); ok {
 			return id
