@@ -72,6 +72,14 @@ func (c *copies) add(d *copied) {
 
 // forget makes copies of a session useless, also those of a reading that is
 // under way.
-func (c *copies) forget(key store.Key) { c.place(key).ended.Add(1) }
+func (c *copies) forget(key store.Key) {
+	p := c.place(key)
+	p.ended.Add(1)
+	for i := range p.held { // nobody has a use for it: give the memory back
+		if d := p.held[i].Load(); d != nil && d.session.key == key {
+			p.held[i].CompareAndSwap(d, nil)
+		}
+	}
+}
 
 func (c *copies) forgetAll() { c.missed.Add(1) }
