@@ -16,7 +16,7 @@ func (v *visit) admit() bool {
 		// A client that sent Content-Length too may mean another end of the body
 		// than the one that was read; net/http does not tell, so nothing that
 		// follows on this connection is believed (RFC 9112 section 6.1).
-		v.answer.Header().Set("Connection", "close")
+		v.answer.last = true
 	}
 	v.site = v.g.siteOf(r.Host)
 	switch {

@@ -152,11 +152,11 @@ func (g *Gateway) Close() error {
 
 // ServeHTTP implements http.Handler.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	v := visit{g: g, began: time.Now(), r: r, answer: answer{ResponseWriter: w}}
+	v := visit{g: g, began: time.Now(), r: r, answer: answer{ResponseWriter: w, last: w.Header().Get("Connection") == "close"}}
 	v.client, v.trusted = g.peers.client(r)
 	v.boundBody()
 	defer v.told() // also when a handler panics to cut the connection
-	if s, rest, ok := g.verifies(r.URL.Path); ok {
+	if s, rest, ok := g.verifies(r, v.trusted); ok {
 		s.verify(&v, rest)
 		return
 	}

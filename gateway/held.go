@@ -101,15 +101,31 @@ func (h *held) look() {
 			all = append(all, s)
 		}
 		h.mu.Unlock()
-		for _, s := range all {
-			if !s.lives(time.Now()) {
-				h.end(s)
-			}
-		}
+		h.lookAt(all)
 	}
 }
 
-// lives is called by look alone.
+// lookAt asks several at once: a store that hangs would hold up all others.
+func (h *held) lookAt(all []*holding) {
+	var asking sync.WaitGroup
+	next := make(chan *holding)
+	for range min(len(all), 32) {
+		asking.Go(func() {
+			for s := range next {
+				if !s.lives(time.Now()) {
+					h.end(s)
+				}
+			}
+		})
+	}
+	for _, s := range all {
+		next <- s
+	}
+	close(next)
+	asking.Wait()
+}
+
+// lives is called by one goroutine at a time.
 func (s *holding) lives(now time.Time) bool {
 	if !now.Before(s.expires) {
 		return false

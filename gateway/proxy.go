@@ -78,6 +78,7 @@ func (r *route) forward(v *visit) {
 		v.refuse(http.StatusNotFound, "nothing is served here; a proxy in front asks about this path")
 		return
 	}
+	defer func() { v.body.end() }()
 	if !r.checkOrigin(v) || !r.checkBody(v) || !r.checkUpgrade(v) {
 		return
 	}
@@ -162,6 +163,9 @@ func withoutOurCookies(h http.Header) {
 // cleanAnswer looks at what the upstream answered, before the client sees it.
 func (r *route) cleanAnswer(resp *http.Response) error {
 	v, h := visitOf(resp.Request.Context()), resp.Header
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		v.answer.status = resp.StatusCode // the connection is taken away without a word to us
+	}
 	if lines := h["Set-Cookie"]; slices.ContainsFunc(lines, setsOurs) {
 		h["Set-Cookie"] = slices.DeleteFunc(slices.Clone(lines), setsOurs)
 	}
@@ -182,22 +186,27 @@ func (r *route) cleanAnswer(resp *http.Response) error {
 }
 
 func setsOurs(line string) bool {
-	name, _, _ := strings.Cut(line, "=")
-	name, _, _ = strings.Cut(name, ";")
+	line, _, _ = strings.Cut(line, ";")
+	name, value, _ := strings.Cut(line, "=")
+	if strings.TrimSpace(name) == "" {
+		name, _, _ = strings.Cut(value, "=") // browsers send it back without the first sign
+	}
 	return cookie.Reserved(name)
 }
 
 // failed answers when the upstream did not.
 func (r *route) failed(_ http.ResponseWriter, req *http.Request, err error) {
 	v := visitOf(req.Context())
+	bodyErr := v.body.err()
 	var tooLarge *http.MaxBytesError
 	switch {
-	case errors.As(v.bodyErr, &tooLarge):
+	case errors.As(bodyErr, &tooLarge):
+		v.answer.Header().Set("Connection", "close")
 		v.refuse(http.StatusRequestEntityTooLarge, "the body is too large")
-	case errors.Is(v.bodyErr, os.ErrDeadlineExceeded):
+	case errors.Is(bodyErr, os.ErrDeadlineExceeded):
 		v.answer.Header().Set("Connection", "close")
 		v.refuse(http.StatusRequestTimeout, "the body did not arrive in time")
-	case v.bodyErr != nil && req.Context().Err() == nil:
+	case bodyErr != nil && req.Context().Err() == nil:
 		v.refuse(http.StatusBadRequest, "malformed body")
 	case isTimeout(err):
 		v.reason = err.Error()

@@ -23,10 +23,16 @@ import (
 const verifyPart = "/verify/"
 
 // verifies returns the site under whose base path a proxy asks, and what follows.
-// Which site the question is about stands in the headers.
-func (g *Gateway) verifies(path string) (s *site, rest string, ok bool) {
+// Which site the question is about stands in the headers. Of another site's base
+// path only proxies that are trusted can mean that: for browsers it may be a page
+// of this site's app.
+func (g *Gateway) verifies(r *http.Request, trusted bool) (s *site, rest string, ok bool) {
+	here := g.siteOf(r.Host)
 	for _, s := range g.all {
-		if rest, ok := strings.CutPrefix(path, s.basePath); ok {
+		if here != nil && here != s && here.basePath != s.basePath && !trusted {
+			continue
+		}
+		if rest, ok := strings.CutPrefix(r.URL.Path, s.basePath); ok {
 			if rest, ok := strings.CutPrefix(rest, verifyPart); ok {
 				return s, rest, true
 			}
@@ -99,10 +105,8 @@ func (v *visit) about(q question) (problem string) {
 
 func (s *site) answerProxy(v *visit, q question, plain bool) {
 	if s.auth.Owns(v.path.Decoded) {
-		v.decision = own             // the proxy passes these on to us, where they are decided
-		for _, r := range s.routes { // whoever is told here, it is nobody
-			r.headers.Set(v.answer.Header(), identity.User{})
-		}
+		v.decision = own // the proxy passes these on to us, where they are decided
+		s.tellNobody(v.answer.Header())
 		v.answer.WriteHeader(http.StatusOK)
 		return
 	}
@@ -118,6 +122,7 @@ func (s *site) answerProxy(v *visit, q question, plain bool) {
 	}
 	if len(r.Header["Sec-Websocket-Key"]) > 0 {
 		// Some proxies take what is hop by hop away before they ask.
+		r.ProtoMajor, r.ProtoMinor = 1, 1 // whatever the proxy asks over
 		r.Header["Upgrade"], r.Header["Connection"] = []string{"websocket"}, []string{"Upgrade"}
 	}
 	if !s.pass(v, q.method, ask) {
@@ -133,8 +138,17 @@ func (s *site) answerProxy(v *visit, q question, plain bool) {
 		v.route.cannotPromise(v, ask, err)
 		return
 	}
+	s.tellNobody(v.answer.Header())
 	v.route.tell(v, v.answer.Header())
 	v.answer.WriteHeader(http.StatusOK)
+}
+
+// tellNobody writes every name that a route of the site uses, empty: a proxy that
+// copies all of them must find each, or it keeps what the client sent.
+func (s *site) tellNobody(h http.Header) {
+	for _, r := range s.routes {
+		r.headers.Set(h, identity.User{})
+	}
 }
 
 // LoginHeader tells nginx where a person is to be sent; it is missing for what

@@ -28,7 +28,7 @@ type visit struct {
 	// decision and reason are for the log and the metrics; see log.go.
 	decision string
 	reason   string
-	bodyErr  error // from reading the request's body
+	body     *body
 	// assertion and token are what a route promises its upstream; see promise.
 	assertion, token string
 }
@@ -61,9 +61,14 @@ type answer struct {
 	http.ResponseWriter
 	status int
 	bytes  int64
+	last   bool // answer of its connection
 }
 
 func (a *answer) WriteHeader(status int) {
+	// httputil clears all headers after an interim answer of the upstream.
+	if status >= 200 && a.last {
+		a.Header().Set("Connection", "close")
+	}
 	if status >= 200 || status == http.StatusSwitchingProtocols {
 		if a.status == 0 {
 			a.status = status

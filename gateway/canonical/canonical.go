@@ -68,12 +68,13 @@ func Of(escaped string) (Path, error) {
 			return refuse("it holds a semicolon, behind which some see parameters")
 		case !encoded && (c == '#' || c == '?' || c == ' ' || c >= 0x80):
 			return refuse("it holds a character that has to be encoded")
-		case c == '%' && encoded:
-			if _, twice := unhex(escaped[i+1:]); twice {
-				return refuse("it is encoded twice")
-			}
 		}
 		decoded = append(decoded, c)
+	}
+	for i, c := range decoded {
+		if _, twice := unhex(string(decoded[i+1 : min(i+3, len(decoded))])); c == '%' && twice {
+			return refuse("it is encoded twice")
+		}
 	}
 	if !utf8.Valid(decoded) {
 		return refuse("it is not UTF-8")

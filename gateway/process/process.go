@@ -37,7 +37,7 @@ func Kinds() []store.Kind {
 func Serve(ctx context.Context, file string, stdout io.Writer) error {
 	out := newLines(stdout)
 	defer out.Close()
-	p := &process{file: file, out: out, metrics: gateway.NewMetrics()}
+	p := &process{file: file, out: out, metrics: gateway.NewMetrics(), retired: map[*served]struct{}{}}
 	p.log = slog.New(&switched{p})
 	p.use(config.Log{})
 	return serving.Run(ctx, serving.Program{Prepare: p.prepare, Log: p.log})
@@ -57,6 +57,8 @@ type process struct {
 	cfg    *config.Config // that now serves
 	store  store.Store
 	retire sync.WaitGroup
+	// retired still answer what they had begun before a reload.
+	retired map[*served]struct{}
 }
 
 // warn says what the file is unsure of.
@@ -171,7 +173,7 @@ func (p *process) open(ctx context.Context) (*serving.Service, error) {
 		Health:   p.health(),
 		Ready:    p.ready,
 		Reload:   p.reload,
-		Drain:    func() { p.now.gateway().EndHeld() },
+		Drain:    p.endHeld,
 		Close:    p.close,
 	}
 	if c.Admin != (config.Address{}) {
@@ -191,6 +193,16 @@ func (p *process) ready(ctx context.Context) []string {
 		return []string{"the store does not answer: " + err.Error()}
 	}
 	return nil
+}
+
+// endHeld ends what lasts, also of gateways that served before a reload.
+func (p *process) endHeld() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.now.gateway().EndHeld()
+	for old := range p.retired {
+		old.gateway.EndHeld()
+	}
 }
 
 // close ends the gateway and then its store.
@@ -240,9 +252,13 @@ func (p *process) reload(ctx context.Context) error {
 	p.warn(c)
 	old, oldStore := p.now.swap(g), p.store
 	p.store, p.cfg = s, c
-	p.plan.Exclusive = exclusive(c)
+	p.plan.Exclusive, p.plan.Drain = exclusive(c), c.Limits.Drain
+	p.retired[old] = struct{}{}
 	p.retire.Go(func() {
 		old.wait(c.Limits.Drain)
+		p.mu.Lock()
+		delete(p.retired, old)
+		p.mu.Unlock()
 		err := old.gateway.Close()
 		if oldStore != s {
 			err = errors.Join(err, oldStore.Close())

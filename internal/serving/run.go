@@ -54,7 +54,6 @@ func Run(ctx context.Context, program Program) (err error) {
 	if err := p.predecessor.prepared(p.signals.end, p.plan.Exclusive); err != nil {
 		return err
 	}
-	p.sockets.drop() // what the predecessor listened on and we do not
 	p.watched = watch(p.plan.Files)
 	return p.live()
 }
@@ -73,6 +72,7 @@ func (p *process) live() error {
 		return err
 	}
 	p.manager.tell("READY=1", fmt.Sprintf("MAINPID=%d", os.Getpid()), "STATUS=serving")
+	p.sockets.drop() // what the predecessor listened on and we do not
 	p.predecessor.serving()
 	p.predecessor = nil
 	defer p.manager.keepAwake()()

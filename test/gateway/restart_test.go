@@ -228,3 +228,25 @@ func (g *gateway) writeText(text string) {
 		g.t.Fatal(err)
 	}
 }
+
+// TestRestartAfterAReload: a stream that began before the reload does not hold up
+// the hand-over of what one process can hold.
+func TestRestartAfterAReload(t *testing.T) {
+	g := start(t, setup{store: "file:wayleave.db"})
+	g.answerWith(talks)
+	b := g.browser()
+	b.signIn("grace", "/")
+	c, resp, err := g.hold("/events", "Cookie: "+b.cookies()+"\r\n")
+	if err != nil || resp.StatusCode != 200 {
+		t.Fatal(err, resp)
+	}
+	defer c.Close()
+	go io.Copy(io.Discard, c.r)
+	g.write(setup{store: "file:wayleave.db", routes: "\n  - {path: /new, upstream: UPSTREAM, allow: public}" + defaultRoutes})
+	eventually(t, "the file is read again", func() bool { return strings.Contains(g.logged(), `"reloaded"`) })
+	began := time.Now()
+	g.restart()
+	if took := time.Since(began); took > 7*time.Second { // it would be eleven
+		t.Errorf("the restart took %v", took)
+	}
+}

@@ -92,7 +92,9 @@ func TestSoak(t *testing.T) {
 				wrong("stream: %v", err)
 				continue
 			}
-			b.ask("POST", "/auth/logout", "Origin", g.base, "Sec-Fetch-Site", "same-origin")
+			if at := b.ask("POST", "/auth/logout", "Origin", g.base, "Sec-Fetch-Site", "same-origin"); at.StatusCode >= 400 {
+				wrong("logout: %d %.100s", at.StatusCode, at.body)
+			}
 			c.SetReadDeadline(time.Now().Add(5 * time.Second))
 			if _, err := io.Copy(io.Discard, c.r); err != nil && strings.Contains(err.Error(), "timeout") {
 				wrong("the stream outlived its session")
