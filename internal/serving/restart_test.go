@@ -244,7 +244,7 @@ func TestRestart_ASuccessorThatFails(t *testing.T) {
 			if got := r.await("restart failed, this process goes on", 0); !strings.Contains(got.Error, test.want) || got.PID != r.pid() {
 				t.Errorf("process %d: %s, want %q", got.PID, got.Error, test.want)
 			}
-			clear(l.seen())
+			l.forget()
 			l.reached(t, r.pid())
 			l.check(t, s.Journal)
 			r.signal(r.pid(), syscall.SIGTERM)
@@ -269,7 +269,7 @@ func TestRestart_TakesBackWhatItGaveUp(t *testing.T) {
 	if !strings.Contains(got.Error, "the journal is of another version") {
 		t.Errorf("reason: %s", got.Error)
 	}
-	clear(l.seen())
+	l.forget()
 	l.reached(t, r.pid())
 	l.check(t, s.Journal)
 	if status, body, _ := get(t, http.DefaultClient, health+"/readyz"); status != http.StatusOK {
@@ -279,10 +279,9 @@ func TestRestart_TakesBackWhatItGaveUp(t *testing.T) {
 	r.exited(0)
 }
 
-// seen is for counting from here on.
-func (l *load) seen() map[string]int {
+// forget begins to count anew who answers.
+func (l *load) forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.pids = map[string]int{}
-	return l.pids
 }

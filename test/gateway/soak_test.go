@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +18,9 @@ import (
 // descriptors. Thirty minutes in the long form.
 func TestSoak(t *testing.T) {
 	lasts, looks := long(8*time.Second, 30*time.Minute), long(4, 30)
+	if d, err := time.ParseDuration(os.Getenv("WAYLEAVE_SOAK")); err == nil {
+		lasts, looks = d, max(4, int(d/time.Minute))
+	}
 	g := start(t, setup{store: "file:wayleave.db", extra: "log: {requests: true}\n"})
 	grace := g.browser()
 	grace.signIn("grace", "/")
@@ -92,12 +96,13 @@ func TestSoak(t *testing.T) {
 				wrong("stream: %v", err)
 				continue
 			}
-			if at := b.ask("POST", "/auth/logout", "Origin", g.base, "Sec-Fetch-Site", "same-origin"); at.StatusCode >= 400 {
-				wrong("logout: %d %.100s", at.StatusCode, at.body)
+			out := b.ask("POST", "/auth/logout", "Origin", g.base, "Sec-Fetch-Site", "same-origin")
+			if out.StatusCode >= 400 {
+				wrong("logout: %d %.100s", out.StatusCode, out.body)
 			}
 			c.SetReadDeadline(time.Now().Add(5 * time.Second))
 			if _, err := io.Copy(io.Discard, c.r); err != nil && strings.Contains(err.Error(), "timeout") {
-				wrong("the stream outlived its session")
+				wrong("the stream outlived its session by 5 s; the logout was answered with %d, the session endpoint with %d", out.StatusCode, b.ask("GET", "/auth/session").StatusCode)
 			}
 			c.Close()
 			b.client.CloseIdleConnections()
