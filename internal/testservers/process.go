@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -108,12 +109,18 @@ func (p *Process) Tail() []byte {
 	return bytes.Join(lines[max(0, len(lines)-30):], nil)
 }
 
+// givenPorts are not given twice: between two looks nobody may listen yet.
+var givenPorts sync.Map
+
 // FreePort is a port of 127.0.0.1 from low up, of ten thousand, on which nobody
 // listens at the moment. Keep below 32768, from where systems choose themselves:
 // then it is still free when a stopped server starts again.
 func FreePort(low int) (int, error) {
 	for range 100 {
 		port := low + rand.IntN(10000)
+		if _, given := givenPorts.LoadOrStore(port, true); given {
+			continue
+		}
 		ln, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 		if err == nil {
 			return port, ln.Close()

@@ -256,7 +256,7 @@ func (g *gateway) logged() string {
 
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	port, err := testservers.FreePort(20000)
+	port, err := testservers.FreePort(1500)
 	if err != nil {
 		t.Fatal(err)
 	}
