@@ -137,6 +137,7 @@ func (s *holding) lives(now time.Time) bool {
 		return lives
 	case s.silent.IsZero():
 		s.silent = now
+		s.site.g.o.Logger.Warn("the store cannot say whether the session of open connections lives", "error", err)
 	}
 	return now.Sub(s.silent) < maxSilent
 }
