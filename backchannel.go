@@ -20,7 +20,7 @@ const logoutSkew = 5 * time.Second
 // and nothing to forge: the token is signed. It answers 200 also when there is
 // no such session, and 400 whenever nothing may have been ended.
 func (a *Auth) backchannelLogout(w http.ResponseWriter, r *http.Request, p *provider.Provider) {
-	address := a.cfg.ClientAddress(r)
+	address := a.subscriber(r)
 	if !a.byAddress.allow(address, time.Now()) {
 		w.Header().Set("Retry-After", "10")
 		refuseLogoutToken(w, http.StatusTooManyRequests, "too many requests")

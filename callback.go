@@ -40,7 +40,7 @@ func (a *Auth) finishLogin(w http.ResponseWriter, r *http.Request, p *provider.P
 	}
 	now := time.Now()
 	browser := a.browserOf(r)
-	if !a.byAddress.allow(a.cfg.ClientAddress(r), now) || browser != "" && !a.byBrowser.allow(browser, now) {
+	if !a.byAddress.allow(a.subscriber(r), now) || browser != "" && !a.byBrowser.allow(browser, now) {
 		w.Header().Set("Retry-After", "10")
 		a.showMessage(w, r, http.StatusTooManyRequests, a.messageBusy())
 		return

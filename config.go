@@ -82,8 +82,8 @@ type Config struct {
 	// many back-channel logouts; ten times as many at once. Default: 50.
 	LoginRate float64
 	// ClientAddress returns the address of the person's machine for rate
-	// limits. Default: the peer of the connection, which is right unless a
-	// proxy stands in front.
+	// limits; of an IPv6 address the first 64 bits count. Default: the peer of the
+	// connection, which is right unless a proxy stands in front.
 	ClientAddress func(*http.Request) string
 
 	// OnEvent hears the story of each login; see [oauth.Event].

@@ -56,20 +56,26 @@ func (l *limiter) giveBack(name string) {
 	b.tokens = max(0, b.tokens-1)
 }
 
-// peerAddress is the peer of the connection. Of an IPv6 address the first 64
-// bits count: that is what one subscriber has.
+// peerAddress is the peer of the connection.
 func peerAddress(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		return r.RemoteAddr
 	}
-	ip, err := netip.ParseAddr(host)
+	return host
+}
+
+// subscriber is the name under which a request is limited: the client's address,
+// and of an IPv6 address the first 64 bits, which is what one subscriber has.
+func (a *Auth) subscriber(r *http.Request) string {
+	address := a.cfg.ClientAddress(r)
+	ip, err := netip.ParseAddr(address)
 	if err == nil && ip.Is6() && !ip.Is4In6() {
 		if p, err := ip.Prefix(64); err == nil {
 			return p.String()
 		}
 	}
-	return host
+	return address
 }
 
 func isLoopback(host string) bool {

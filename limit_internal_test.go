@@ -80,7 +80,8 @@ func TestA017LimiterIsBounded(t *testing.T) {
 	}
 }
 
-func TestA115PeerAddress(t *testing.T) {
+func TestA115WhoIsLimited(t *testing.T) {
+	a := &Auth{cfg: Config{ClientAddress: peerAddress}}
 	for remote, want := range map[string]string{
 		"192.0.2.7:4711":                     "192.0.2.7",
 		"[2001:db8:1:2:3:4:5:6]:4711":        "2001:db8:1:2::/64", // what one subscriber has
@@ -92,8 +93,15 @@ func TestA115PeerAddress(t *testing.T) {
 		"/run/app.sock":                      "/run/app.sock",
 		"[2001:db8:1:2:ffff:ffff:ffff:ff]:1": "2001:db8:1:2::/64",
 	} {
-		if got := peerAddress(&http.Request{RemoteAddr: remote, Header: http.Header{"X-Forwarded-For": {"198.51.100.1"}}}); got != want {
+		if got := a.subscriber(&http.Request{RemoteAddr: remote, Header: http.Header{"X-Forwarded-For": {"198.51.100.1"}}}); got != want {
 			t.Errorf("%q: %q, want %q", remote, got, want)
+		}
+	}
+	// The same counts for an address that a proxy tells.
+	a.cfg.ClientAddress = func(r *http.Request) string { return r.Header.Get("X-Forwarded-For") }
+	for said, want := range map[string]string{"2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64", "198.51.100.1": "198.51.100.1", "unix": "unix"} {
+		if got := a.subscriber(&http.Request{Header: http.Header{"X-Forwarded-For": {said}}}); got != want {
+			t.Errorf("%q: %q, want %q", said, got, want)
 		}
 	}
 }

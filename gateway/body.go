@@ -1,8 +1,6 @@
 package gateway
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"io"
 	"net/http"
 	"strings"
@@ -105,8 +103,4 @@ func (b *body) err() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.wrong
-}
-
-func newTLS(pool *x509.CertPool) *tls.Config {
-	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 }

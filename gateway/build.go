@@ -1,14 +1,11 @@
 package gateway
 
 import (
-	"cmp"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
 
 	"github.com/wayleave/wayleave"
@@ -34,7 +31,7 @@ func (g *Gateway) newSite(c *config.Config, cs config.Site) (*site, error) {
 	s.auth, err = wayleave.New(wayleave.Config{
 		BaseURL: cs.BaseURL, BasePath: cs.BasePath, Home: cs.Home, Providers: providers, Keys: g.o.Keys, Store: g.o.Store,
 		IdleTimeout: c.Session.Idle, SessionLifetime: c.Session.Lifetime, SessionsPerUser: c.Session.PerUser, LogoutHereOnly: c.Session.LogoutHereOnly,
-		SessionClaims: s.claimsUsed(cs), LoginRate: c.Limits.Logins, ClientAddress: g.peers.limitName,
+		SessionClaims: s.claimsUsed(cs), LoginRate: c.Limits.Logins, ClientAddress: g.peers.address,
 		Branding: wayleave.Branding{AppName: cs.Branding.AppName, LogoPath: cs.Branding.LogoPath, Accent: cs.Branding.Accent, Language: cs.Branding.Language},
 		OnEvent:  g.event, Logger: g.o.Logger,
 	})
@@ -64,7 +61,7 @@ func (s *site) providers(c *config.Config, cs config.Site) ([]provider.Config, e
 			continue
 		}
 		list = append(list, p)
-		s.names[cp.Name] = providerNames{groups: cmp.Or(cp.Groups, "groups"), roles: cmp.Or(cp.Roles, "roles")}
+		s.names[cp.Name] = providerNames{groups: cp.Groups, roles: cp.Roles}
 	}
 	return list, errors.Join(errs...)
 }
@@ -77,18 +74,6 @@ func providerConfig(c config.Provider) (provider.Config, error) {
 	pool, err := readPool(c.CAFile)
 	p.RootCAs = pool
 	return p, err
-}
-
-func readPool(file string) (*x509.CertPool, error) {
-	pem, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("ca_file: %w", err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("ca_file: there is no certificate in %s", file)
-	}
-	return pool, nil
 }
 
 // claimsUsed are the claims that the site's rules and headers need.
@@ -110,13 +95,12 @@ func (s *site) claimsUsed(cs config.Site) []string {
 func (s *site) addRoutes(c *config.Config, cs config.Site) error {
 	var errs []error
 	var all []rules.Route
-	for i, cr := range cs.Routes {
+	for _, cr := range cs.Routes {
 		r, mistake := s.newRoute(c, cr)
 		if mistake != nil {
 			errs = append(errs, config.Mistakes{*mistake})
 			continue
 		}
-		r.number = i
 		s.routes = append(s.routes, r)
 		all = append(all, cr.Rule)
 	}

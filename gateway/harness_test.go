@@ -95,7 +95,7 @@ func (a *app) config(base string) *config.Config {
 			route("/admin", rules.Route{Allow: []rules.Alternative{{Groups: []string{"admins"}}}}),
 			route("/", rules.Route{Allow: []rules.Alternative{{SignedIn: true}}}),
 		}}},
-		Providers: []config.Provider{{Name: "dev", Issuer: a.idp.Issuer(), ClientID: "app", ClientSecret: oauth.NewSecret(devidp.DevSecret), Development: true}},
+		Providers: []config.Provider{{Name: "dev", Issuer: a.idp.Issuer(), ClientID: "app", ClientSecret: oauth.NewSecret(devidp.DevSecret), Development: true, Groups: "groups", Roles: "roles"}},
 		Session:   config.Session{Idle: time.Hour, Lifetime: 12 * time.Hour, PerUser: 100},
 		Limits:    config.Limits{Header: 32 << 10, Body: 1 << 20, HeaderTime: 10 * time.Second, BodyTime: 30 * time.Second, Idle: time.Minute, Upgraded: time.Hour, Logins: 50},
 		Log:       config.Log{Requests: true},

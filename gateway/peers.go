@@ -67,24 +67,15 @@ func (p peers) client(r *http.Request) (name string, trusted bool) {
 	return name, true
 }
 
+// address is client as wayleave.Config.ClientAddress wants it.
+func (p peers) address(r *http.Request) string {
+	name, _ := p.client(r)
+	return name
+}
+
 func cutLast(list string) (before, last string, found bool) {
 	if i := strings.LastIndexByte(list, ','); i >= 0 {
 		return list[:i], list[i+1:], true
 	}
 	return "", list, false
-}
-
-// limitName is what a client shares a rate with: of an IPv6 address the first 64
-// bits, which is what one subscriber has.
-func (p peers) limitName(r *http.Request) string {
-	client, _ := p.client(r)
-	addr, err := netip.ParseAddr(client)
-	if err != nil || !addr.Is6() {
-		return client
-	}
-	prefix, err := addr.Prefix(64)
-	if err != nil {
-		return client
-	}
-	return prefix.String()
 }

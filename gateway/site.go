@@ -32,10 +32,9 @@ type providerNames struct{ groups, roles string }
 
 // route is a rule and what is behind it.
 type route struct {
-	site   *site
-	number int
-	rule   rules.Route
-	proxy  *httputil.ReverseProxy // nil: for verify.go alone
+	site  *site
+	rule  rules.Route
+	proxy *httputil.ReverseProxy // nil: for verify.go alone
 
 	headers           identity.Names
 	audience          string // of the assertion; empty: none

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/wayleave/wayleave"
@@ -266,5 +265,3 @@ func envoyQuestion(r *http.Request, prefix string) (q question, problem string) 
 	q.method, q.host, q.target = r.Method, r.Host, target
 	return q, ""
 }
-
-var _ = url.Parse

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -113,7 +112,7 @@ func withClaims(c *config.Config, s *rules.Subject) {
 		if s.Provider != "" && s.Provider != p.Name {
 			continue
 		}
-		for name, values := range map[string][]string{cmp.Or(p.Groups, "groups"): s.Groups, cmp.Or(p.Roles, "roles"): s.Roles} {
+		for name, values := range map[string][]string{p.Groups: s.Groups, p.Roles: s.Roles} {
 			if s.Claims[name] == nil && values != nil {
 				if s.Claims == nil {
 					s.Claims = map[string][]string{}
