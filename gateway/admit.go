@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"strings"
@@ -12,11 +13,11 @@ import (
 // read differently, before anything is decided about them.
 func (v *visit) admit() bool {
 	r, h := v.r, v.r.Header
-	if r.ProtoMajor == 1 && len(r.TransferEncoding) > 0 {
+	if len(r.TransferEncoding) > 0 {
 		// A client that sent Content-Length too may mean another end of the body
 		// than the one that was read; net/http does not tell, so nothing that
 		// follows on this connection is believed (RFC 9112 section 6.1).
-		v.answer.last = true
+		v.hangUp()
 	}
 	v.site = v.g.siteOf(r.Host)
 	switch {
@@ -41,21 +42,22 @@ func (v *visit) admit() bool {
 	return true
 }
 
-// refuse answers in one line of ours: it repeats nothing of the request.
-func (v *visit) refuse(status int, reason string) bool {
-	v.reason = reason
+// refuse answers in one line of ours: it repeats nothing of the request. The same
+// line is logged, unless there is a reason that is not for the client.
+func (v *visit) refuse(status int, line string) bool {
+	v.reason = cmp.Or(v.reason, line)
 	h := v.answer.Header()
 	h.Set("Content-Type", "text/plain; charset=utf-8")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
-	if v.r.ProtoMajor == 1 && status == http.StatusBadRequest {
-		h.Set("Connection", "close")
+	if status == http.StatusBadRequest {
+		v.hangUp()
 	}
 	if status == http.StatusMethodNotAllowed {
 		h.Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
 	}
-	h.Set("Content-Length", strconv.Itoa(len(reason)+1))
+	h.Set("Content-Length", strconv.Itoa(len(line)+1))
 	v.answer.WriteHeader(status)
-	_, _ = v.answer.Write([]byte(reason + "\n")) // the client has gone, or reads it
+	_, _ = v.answer.Write([]byte(line + "\n")) // the client has gone, or reads it
 	return false
 }

@@ -27,7 +27,7 @@ func (r *route) checkBody(v *visit) bool {
 	v.r = v.r.WithContext(v.r.Context())
 	if r.maxBody >= 0 {
 		if v.r.ContentLength > r.maxBody {
-			v.answer.Header().Set("Connection", "close")
+			v.hangUp()
 			return v.refuse(http.StatusRequestEntityTooLarge, "the body is too large")
 		}
 		v.r.Body = http.MaxBytesReader(nil, v.r.Body, r.maxBody)

@@ -9,9 +9,6 @@ import (
 // told ends a visit: it is counted, and logged in one line.
 func (v *visit) told() {
 	took := time.Since(v.began)
-	if v.decision == "" {
-		v.decision = refused
-	}
 	v.g.o.Metrics.count(v, took)
 	if !v.g.logging {
 		return
@@ -19,7 +16,7 @@ func (v *visit) told() {
 	l := linePool.Get().(*line)
 	defer linePool.Put(l)
 	l.begin(v.g.log.Format == "text", v.began.Add(took))
-	l.text("decision", v.decision)
+	l.text("decision", v.decision.String())
 	l.number("status", int64(v.answer.status))
 	l.text("method", short(v.r.Method))
 	if v.site != nil {

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"net/http"
-	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -72,9 +71,6 @@ type routeMetrics struct {
 	classes [len(decisions)][6]atomic.Pointer[prometheus.Counter] // by decision, and hundreds of the status
 }
 
-// decisions are all values of visit.decision.
-var decisions = [...]string{refused, own, allowed, denied, asked, unavailable}
-
 func (m *Metrics) of(at routeKey) *routeMetrics {
 	if found, ok := m.byRoute.Load(at); ok {
 		return found.(*routeMetrics)
@@ -84,12 +80,12 @@ func (m *Metrics) of(at routeKey) *routeMetrics {
 }
 
 // class makes a series when it is first needed: most never are.
-func (m *Metrics) class(c *routeMetrics, at routeKey, decision, class int) prometheus.Counter {
-	p := &c.classes[decision][class]
+func (m *Metrics) class(c *routeMetrics, at routeKey, d decision, class int) prometheus.Counter {
+	p := &c.classes[d][class]
 	if counter := p.Load(); counter != nil {
 		return *counter
 	}
-	counter := m.requests.WithLabelValues(at.site, at.route, decisions[decision], strconv.Itoa(class)+"xx")
+	counter := m.requests.WithLabelValues(at.site, at.route, d.String(), strconv.Itoa(class)+"xx")
 	p.Store(&counter)
 	return counter
 }
@@ -105,8 +101,7 @@ func (m *Metrics) count(v *visit, took time.Duration) {
 	}
 	c := m.of(at)
 	c.seconds.Observe(took.Seconds())
-	d := max(slices.Index(decisions[:], v.decision), 0)
-	m.class(c, at, d, min(max(v.answer.status/100, 0), 5)).Inc()
+	m.class(c, at, v.decision, min(max(v.answer.status/100, 0), 5)).Inc()
 }
 
 // event hears the story of logins; see wayleave.Config.OnEvent.

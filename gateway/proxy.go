@@ -157,10 +157,10 @@ func (r *route) failed(_ http.ResponseWriter, req *http.Request, err error) {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(bodyErr, &tooLarge):
-		v.answer.Header().Set("Connection", "close")
+		v.hangUp()
 		v.refuse(http.StatusRequestEntityTooLarge, "the body is too large")
 	case errors.Is(bodyErr, os.ErrDeadlineExceeded):
-		v.answer.Header().Set("Connection", "close")
+		v.hangUp()
 		v.refuse(http.StatusRequestTimeout, "the body did not arrive in time")
 	case bodyErr != nil && req.Context().Err() == nil:
 		v.refuse(http.StatusBadRequest, "malformed body")

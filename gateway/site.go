@@ -82,34 +82,26 @@ func (s *site) pass(v *visit, method string, ask wayleave.Ask) bool {
 	if i >= 0 {
 		d = s.table.At(i, &subject, v.began)
 	}
-	switch d.Outcome {
-	case rules.Allow:
+	if d.Outcome == rules.Allow {
 		v.decision = allowed
 		return true
-	case rules.SignIn:
-		s.ask(v, ask, d)
-	case rules.Renew:
+	}
+	v.reason = strings.Join(d.Reasons, "; or ")
+	switch {
+	case d.Outcome == rules.Renew:
 		ask.MaxAge, ask.Provider = d.MaxAge, ses.Provider
-		s.ask(v, ask, d)
+		fallthrough
+	case d.Outcome == rules.SignIn:
+		v.decision = asked
+		s.auth.SendToLogin(&v.answer, v.r, ask)
+	case ses == nil:
+		v.decision = denied
+		v.refuse(http.StatusForbidden, "nobody may see this")
 	default:
-		s.deny(v, ask, d)
+		v.decision = denied
+		s.auth.Forbid(&v.answer, v.r, ses, ask, v.reason)
 	}
 	return false
-}
-
-func (s *site) ask(v *visit, ask wayleave.Ask, d rules.Decision) {
-	v.decision, v.reason = asked, strings.Join(d.Reasons, "; or ")
-	s.auth.SendToLogin(&v.answer, v.r, ask)
-}
-
-func (s *site) deny(v *visit, ask wayleave.Ask, d rules.Decision) {
-	v.decision, v.reason = denied, strings.Join(d.Reasons, "; or ")
-	if v.session == nil {
-		v.refuse(http.StatusForbidden, "nobody may see this")
-		v.reason = strings.Join(d.Reasons, "; or ")
-		return
-	}
-	s.auth.Forbid(&v.answer, v.r, v.session, ask, v.reason)
 }
 
 // subject is a session as the rules see it.

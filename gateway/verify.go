@@ -194,10 +194,9 @@ func (p *plainly) Write(b []byte) (int, error) { return len(b), nil }
 // one returns the only value of a header, which has to be there once, in one
 // spelling, and without a second value behind a comma.
 func one(r *http.Request, name string) (value, problem string) {
-	folded := strings.ToLower(strings.ReplaceAll(name, "-", "_"))
 	found := 0
 	for key, values := range r.Header {
-		if len(key) == len(name) && strings.ToLower(strings.Map(foldSign, key)) == folded {
+		if identity.Same(key, name) {
 			found += len(values)
 			if key != name {
 				found += 2
@@ -208,13 +207,6 @@ func one(r *http.Request, name string) (value, problem string) {
 		return "", name + " has to be there once, in this spelling"
 	}
 	return r.Header.Get(name), ""
-}
-
-func foldSign(r rune) rune {
-	if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
-		return r
-	}
-	return '_'
 }
 
 // nginxQuestion reads X-Original-URL, "$scheme://$http_host$request_uri", and

@@ -26,22 +26,29 @@ type visit struct {
 	session *session.Session // nil: nobody
 	groups  []string
 	// decision and reason are for the log and the metrics; see log.go.
-	decision string
+	decision decision
 	reason   string
 	body     *body
 	// assertion and token are what a route promises its upstream; see promise.
 	assertion, token string
 }
 
-// The decisions that are told.
+// decision is what became of a request. The zero decision refuses it.
+type decision int
+
 const (
-	refused     = "refused"     // by admit: for nobody here, or ambiguous
-	own         = "own"         // one of our own pages
-	allowed     = "allowed"     // passed on, or answered so to a proxy
-	denied      = "denied"      // signed in, and not allowed
-	asked       = "asked"       // has to sign in, or to sign in again
-	unavailable = "unavailable" // the store cannot say
+	refused     decision = iota // for nobody here, or ambiguous
+	own                         // one of our own pages
+	allowed                     // passed on, or answered so to a proxy
+	denied                      // signed in, and not allowed
+	asked                       // has to sign in, or to sign in again
+	unavailable                 // the store cannot say
 )
+
+// decisions are their names in the log and the metrics.
+var decisions = [...]string{"refused", "own", "allowed", "denied", "asked", "unavailable"}
+
+func (d decision) String() string { return decisions[d] }
 
 type visitKey struct{}
 
@@ -62,6 +69,14 @@ type answer struct {
 	status int
 	bytes  int64
 	last   bool // answer of its connection
+}
+
+// hangUp makes the answer the last one of its connection: what else the client
+// has sent there is not to be read.
+func (v *visit) hangUp() {
+	if v.r.ProtoMajor == 1 { // later versions end the one stream
+		v.answer.last = true
+	}
 }
 
 func (a *answer) WriteHeader(status int) {

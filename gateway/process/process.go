@@ -99,13 +99,9 @@ func (p *process) prepare(context.Context) (*serving.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	trial := memory.New(memory.Options{})
-	defer trial.Close()
-	g, err := p.build(c, trial)
-	if err != nil {
+	if err := Check(c); err != nil {
 		return nil, err
 	}
-	g.Close()
 	p.use(c.Log)
 	p.warn(c)
 	p.cfg = c
@@ -237,13 +233,15 @@ func (p *process) reload(ctx context.Context) error {
 	}
 	g, err := p.build(c, s)
 	if err == nil {
-		err = g.Check(ctx)
+		if err = g.Check(ctx); err != nil {
+			err = errors.Join(err, g.Close())
+		}
 	}
 	if err != nil {
 		if s != p.store {
 			err = errors.Join(err, s.Close())
 		}
-		return err
+		return allMistakes(err)
 	}
 	for _, key := range needRestart(p.cfg, c) {
 		p.log.Warn(c.Mistake(key, "has changed", "it takes effect with a restart").Error())

@@ -4,14 +4,11 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
-	"time"
 )
 
 // sockets are those that the process listens on. They stay open from the start
@@ -70,7 +67,7 @@ func (s *sockets) fresh(e Endpoint) (net.Listener, error) {
 		}
 		return ln, err
 	case "unix":
-		return listenUnix(e.Address, cmp.Or(e.Mode, 0o660))
+		return ListenUnix(e.Address, cmp.Or(e.Mode, 0o660))
 	case "systemd":
 		return nil, fmt.Errorf("no socket of that name was passed to us, only %s: set FileDescriptorName in the socket unit, and start that", s.passed())
 	}
@@ -85,52 +82,6 @@ func (s *sockets) passed() string {
 		}
 	}
 	return cmp.Or(strings.Join(names, ", "), "none")
-}
-
-// listenUnix makes the socket where nobody else looks and then moves it, so that
-// there is no moment at which it is not there, or has another mode.
-func listenUnix(path string, mode fs.FileMode) (net.Listener, error) {
-	if err := vacant(path); err != nil {
-		return nil, err
-	}
-	dir, err := os.MkdirTemp(filepath.Dir(path), ".socket-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	made := filepath.Join(dir, "s")
-	ln, err := net.Listen("unix", made)
-	if err != nil {
-		return nil, err
-	}
-	ln.(*net.UnixListener).SetUnlinkOnClose(false) // it has another name by then
-	if err := errors.Join(os.Chmod(made, mode), os.Rename(made, path)); err != nil {
-		return nil, errors.Join(err, ln.Close())
-	}
-	return ln, nil
-}
-
-// vacant reports whether nobody listens there. A socket that a process left
-// behind when it ended may be replaced, anything else may not.
-func vacant(path string) error {
-	info, err := os.Lstat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return err
-	case info.Mode()&fs.ModeSocket == 0:
-		return errors.New("there is a file of that name that is no socket: choose another path")
-	}
-	conn, err := net.DialTimeout("unix", path, time.Second)
-	switch {
-	case err == nil:
-		conn.Close()
-		return errors.New("another process listens there: stop it, or choose another path")
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return nil
-	}
-	return fmt.Errorf("cannot tell whether another process listens there: %w", err)
 }
 
 // listener is a new handle to the socket for a server, which closes it.
