@@ -47,14 +47,11 @@ func (g *Gateway) newSite(c *config.Config, cs config.Site) (*site, error) {
 	return s, s.addRoutes(c, cs)
 }
 
-// providers are those of the site, all of the file unless it names some.
+// providers makes the site's providers.
 func (s *site) providers(c *config.Config, cs config.Site) ([]provider.Config, error) {
 	var list []provider.Config
 	var errs []error
-	for _, cp := range c.Providers {
-		if len(cs.Providers) > 0 && !slices.Contains(cs.Providers, cp.Name) {
-			continue
-		}
+	for _, cp := range c.ProvidersOf(cs) {
 		p, err := providerConfig(cp)
 		if err != nil {
 			errs = append(errs, config.Mistakes{c.Mistake("providers."+cp.Name+".ca_file", err.Error(), "")})

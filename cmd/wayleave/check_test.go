@@ -91,6 +91,24 @@ func TestCheckExplainsDecisions(t *testing.T) {
 	}
 }
 
+// TestCheckKnowsACallbackElsewhere: a provider's callback may lie outside base_path.
+func TestCheckKnowsACallbackElsewhere(t *testing.T) {
+	file, _ := rulesFile(t)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	moved := filepath.Join(t.TempDir(), "wayleave.yaml")
+	if err := os.WriteFile(moved, []byte(strings.Replace(string(text), "client_id:", "callback_path: /oauth2callback, client_id:", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{"/oauth2callback": "no rule decides: /oauth2callback is one of Wayleave's own pages\n", "/oauth2callbacks": "has to sign in: "} {
+		if status, out, errs := runCommand(t, "check", "--config", moved, "--request", "GET "+path); status != 0 || !strings.HasPrefix(out, want) || errs != "" {
+			t.Errorf("%d %s%s, want %s", status, out, errs, want)
+		}
+	}
+}
+
 // TestCheckAndServeTellWhatIsWrong: what people are likely to get wrong, with what is printed.
 func TestCheckAndServeTellWhatIsWrong(t *testing.T) {
 	file, _ := rulesFile(t)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,7 +42,7 @@ func (c *invocation) explainDecision() int {
 		return c.fail(err)
 	}
 	where, err := canonical.Of(path)
-	switch below, own := strings.CutPrefix(where.Decoded, site.BasePath); {
+	switch {
 	case !canonical.Method(method):
 		fmt.Fprintln(c.stdout, "refused with 405, whoever asks: the method is never passed on")
 		return 0
@@ -51,7 +52,7 @@ func (c *invocation) explainDecision() int {
 	case err != nil:
 		fmt.Fprintf(c.stdout, "refused with 400, whoever asks: %v\n", err)
 		return 0
-	case own && (below == "" || below[0] == '/'):
+	case isOwnPage(cfg, site, where.Decoded):
 		fmt.Fprintf(c.stdout, "no rule decides: %s is one of Wayleave's own pages\n", where.Decoded)
 		return 0
 	}
@@ -82,6 +83,13 @@ func (c *invocation) explainDecision() int {
 		fmt.Fprintf(c.stdout, "  %s\n", reason)
 	}
 	return 0
+}
+
+// isOwnPage is wayleave.Auth.Owns for a file.
+func isOwnPage(c *config.Config, s config.Site, path string) bool {
+	below, own := strings.CutPrefix(path, s.BasePath)
+	return own && (below == "" || below[0] == '/') ||
+		slices.ContainsFunc(c.ProvidersOf(s), func(p config.Provider) bool { return p.CallbackPath != "" && p.CallbackPath == path })
 }
 
 // siteOf finds the site of a path or a URL. A path will do where there is one site.

@@ -11,6 +11,7 @@ package config
 import (
 	"net/netip"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/wayleave/wayleave/gateway/identity"
@@ -46,6 +47,21 @@ type Config struct {
 
 	file   string
 	places map[string]place
+}
+
+// ProvidersOf are the providers that people can sign in with at a site: those that
+// it names, or all.
+func (c *Config) ProvidersOf(s Site) []Provider {
+	if len(s.Providers) == 0 {
+		return c.Providers
+	}
+	var list []Provider
+	for _, p := range c.Providers {
+		if slices.Contains(s.Providers, p.Name) {
+			list = append(list, p)
+		}
+	}
+	return list
 }
 
 // Address is where to listen: "host:port", "unix:/path", or "systemd:name", a

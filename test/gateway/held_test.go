@@ -45,14 +45,30 @@ type heldConn struct {
 	r *bufio.Reader
 }
 
-// hold opens a WebSocket or an event stream and checks that it works.
+// echoes checks that what is behind a WebSocket answers.
+func (c *heldConn) echoes(t *testing.T) {
+	t.Helper()
+	fmt.Fprint(c, "ping")
+	c.SetReadDeadline(time.Now().Add(5 * time.Second))
+	b := make([]byte, 4)
+	if _, err := io.ReadFull(c.r, b); err != nil || string(b) != "ping" {
+		t.Errorf("echo %q, %v", b, err)
+	}
+}
+
+// hold opens a WebSocket or an event stream.
 func (g *gateway) hold(path, header string) (*heldConn, *http.Response, error) {
+	return g.holdAt(path, g.listen, header)
+}
+
+// holdAt is hold, with a Host of its own.
+func (g *gateway) holdAt(path, host, header string) (*heldConn, *http.Response, error) {
 	conn, err := net.DialTimeout("tcp", g.listen, 10*time.Second)
 	if err != nil {
 		return nil, nil, err
 	}
 	conn.SetDeadline(time.Now().Add(20 * time.Second))
-	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\n%s\r\n", path, g.listen, header)
+	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\n%s\r\n", path, host, header)
 	c := &heldConn{conn, bufio.NewReader(conn)}
 	resp, err := http.ReadResponse(c.r, nil)
 	if err != nil {
@@ -122,12 +138,7 @@ func TestPRX08_WebSockets(t *testing.T) {
 			if resp.Header.Get("X-Subject") != "grace" {
 				t.Errorf("the upstream was told of %q", resp.Header.Get("X-Subject"))
 			}
-			fmt.Fprint(c, "ping")
-			c.SetReadDeadline(time.Now().Add(5 * time.Second))
-			b := make([]byte, 4)
-			if _, err := io.ReadFull(c.r, b); err != nil || string(b) != "ping" {
-				t.Errorf("echo %q, %v", b, err)
-			}
+			c.echoes(t)
 		})
 	}
 }

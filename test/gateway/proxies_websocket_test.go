@@ -1,14 +1,6 @@
 package gateway_test
 
-import (
-	"bufio"
-	"fmt"
-	"io"
-	"net"
-	"net/http"
-	"testing"
-	"time"
-)
+import "testing"
 
 // TestPRX08_WebSocketsBesideRealProxies: they pass with a session and from a page
 // of the site, and nothing else is upgraded.
@@ -59,32 +51,9 @@ func TestPRX08_WebSocketsBesideRealProxies(t *testing.T) {
 					if resp.Header.Get("X-Subject") != "grace" {
 						t.Errorf("the app was told of %q", resp.Header.Get("X-Subject"))
 					}
-					fmt.Fprint(c, "ping")
-					c.SetReadDeadline(time.Now().Add(5 * time.Second))
-					b := make([]byte, 4)
-					if _, err := io.ReadFull(c.r, b); err != nil || string(b) != "ping" {
-						t.Errorf("echo %q, %v", b, err)
-					}
+					c.echoes(t)
 				})
 			}
 		})
 	}
-}
-
-// holdAt is hold, with a Host of its own.
-func (g *gateway) holdAt(path, host, header string) (*heldConn, *http.Response, error) {
-	conn, err := net.DialTimeout("tcp", g.listen, 10*time.Second)
-	if err != nil {
-		return nil, nil, err
-	}
-	conn.SetDeadline(time.Now().Add(20 * time.Second))
-	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\n%s\r\n", path, host, header)
-	c := &heldConn{conn, bufio.NewReader(conn)}
-	resp, err := http.ReadResponse(c.r, nil)
-	if err != nil {
-		conn.Close()
-		return nil, nil, err
-	}
-	conn.SetDeadline(time.Time{})
-	return c, resp, nil
 }
