@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/url"
 	"path"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -122,32 +121,7 @@ func checkSite(d *decoder, f found, s *Site) {
 			d.badAt(d.places[at], at, "lies below base_path ("+s.BasePath+"), where the sign-in pages are", "use another path, or move base_path")
 			continue
 		}
-		for j := range i {
-			if s.Routes[j].covers(r) {
-				d.warnings = append(d.warnings, d.mistake(d.places[at], at, "is never reached: the route of line "+
-					fmt.Sprint(d.places[s.Routes[j].Path].line)+" has all of its paths and methods", "put this route before that one"))
-				break
-			}
-		}
+		checkReached(d, s, i, at)
+		checkOtherMethods(d, s, i)
 	}
-}
-
-// covers reports whether no request is left for a later route.
-func (r *Route) covers(later *Route) bool {
-	a, b := r.Rule, later.Rule
-	if a.Path == "" || b.Path == "" {
-		return false
-	}
-	for _, m := range b.Methods {
-		if len(a.Methods) > 0 && !slices.Contains(a.Methods, m) {
-			return false
-		}
-	}
-	if len(a.Methods) > 0 && len(b.Methods) == 0 {
-		return false
-	}
-	if a.Path == b.Path {
-		return !a.Exact || b.Exact
-	}
-	return !a.Exact && strings.HasPrefix(b.Path, strings.TrimSuffix(a.Path, "/")+"/")
 }
