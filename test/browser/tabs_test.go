@@ -64,8 +64,11 @@ func TestA012TenTabs(t *testing.T) {
 			if name := s.who(tabs[0]); name != "Ada Marsh" {
 				t.Errorf("at the end %s is signed in", name)
 			}
-			if tokens := s.tokenRequests(); tokens > 2*n {
-				t.Errorf("%d token requests", tokens)
+			// Tabs that sign in at the same moment end each other's sessions, and a page
+			// that is asked for just then signs in again: each tab may lose its session
+			// so to one of the first, and to one of those who repeat it. More would be a storm.
+			if tokens := s.tokenRequests(); tokens > 3*n {
+				t.Errorf("%d token requests for %d tabs", tokens, n)
 			}
 		})
 	}
