@@ -30,7 +30,8 @@ type Revoker interface {
 
 // Drop gives up the grant of a session: nobody gets tokens from it any more,
 // and they are revoked, unless that would end more than this session. What it
-// refers to, if that is a kept grant, stays. Dropping what is not there is no error.
+// refers to, if that is a kept grant, stays. A grant of a provider that is not
+// known here is left to a process that knows it. Dropping what is not there is no error.
 func (v *Vault) Drop(ctx context.Context, id ID) error {
 	return v.giveUp(ctx, id, func(g *grant) bool {
 		return g.kept == (ID{}) && !v.provider(g.provider).RevocationEndsGrant
@@ -66,7 +67,9 @@ func (v *Vault) giveUp(ctx context.Context, id ID, revoke func(*grant) bool) err
 			return v.remove(ctx, id)
 		case g.revoking != nil:
 			return nil // given up before
-		case v.provider(g.provider).Revoker == nil, !revoke(g):
+		}
+		p := v.provider(g.provider)
+		if !revoke(g) || p.known() && p.Revoker == nil {
 			return v.remove(ctx, id)
 		}
 		g.revoking, g.held = &revoking{}, false
@@ -158,7 +161,10 @@ func (v *Vault) revokeOne(ctx context.Context, id ID) (provider string, err erro
 		return "", nil // gone, or not due
 	}
 	p := v.provider(g.provider)
-	if p.Revoker == nil {
+	switch {
+	case p.known() && g.user == "" && (p.Revoker == nil || p.RevocationEndsGrant):
+		return "", v.remove(ctx, id) // given up where nobody knew that nothing is to be done
+	case p.Revoker == nil:
 		// Another process may know the provider, or another app on this store. If
 		// nobody does any more, the row expires.
 		return "", nil

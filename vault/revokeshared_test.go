@@ -1,6 +1,7 @@
 package vault_test
 
 import (
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,4 +30,39 @@ func TestAnAppWithoutTheProviderLeavesARevocationAlone(t *testing.T) {
 			t.Errorf("the row is still there, %v", err)
 		}
 	})
+}
+
+// TestAnAppWithoutTheProviderLeavesItToOneThatKnows: an operator ends sessions of
+// all apps on a store through any of them.
+func TestAnAppWithoutTheProviderLeavesItToOneThatKnows(t *testing.T) {
+	for name, tc := range map[string]struct {
+		knows   func(*bench)
+		revoked int
+	}{
+		"it revokes":                        {func(*bench) {}, 1},
+		"revoking would end more than this": {func(b *bench) { b.wide = true }, 0},
+		"the provider takes no tokens back": {func(b *bench) { b.unrevoked = true }, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t)
+				tc.knows(b)
+				other := vault.New(b.store, b.ring, index.New(b.store, b.ring), func(string) vault.Provider { return vault.Provider{} })
+				id := b.keep(time.Hour)
+				if err := other.Drop(t.Context(), id); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := b.Peek(t.Context(), id); !errors.Is(err, vault.ErrNoGrant) {
+					t.Errorf("given up, and there are tokens: %v", err)
+				}
+				b.RevokeDue(t.Context(), nil)
+				if _, _, found, err := b.store.Get(t.Context(), table, id); err != nil || found {
+					t.Errorf("the row is still there, %v", err)
+				}
+				if n := len(b.p.returned); n != tc.revoked {
+					t.Errorf("revoked %d times, want %d", n, tc.revoked)
+				}
+			})
+		})
+	}
 }

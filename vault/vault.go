@@ -58,6 +58,8 @@ type Provider struct {
 	RevocationEndsGrant bool
 }
 
+func (p Provider) known() bool { return p.Refresher != nil }
+
 // Vault keeps grants in a store. It is safe for concurrent use.
 type Vault struct {
 	store store.Store
