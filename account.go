@@ -32,10 +32,10 @@ func (a *Auth) showAccount(w http.ResponseWriter, r *http.Request) {
 		a.unavailable(w, r, err)
 		return
 	}
-	t, end := a.pages.Texts(), a.cfg.BasePath+"/account/end"
+	end := a.cfg.BasePath + "/account/end"
 	page := pages.Account{Who: whoIs(s.User), Status: a.accountStatus(r),
 		EndOthers: pages.Action{URL: end, Fields: map[string]string{"others": "1"}},
-		Actions:   []pages.Action{a.goHome(), {Label: t.LogoutButton, URL: a.cfg.BasePath + "/logout"}}}
+		Actions:   []pages.Action{a.goHome()}}
 	// This one is shown even if the user has many newer ones.
 	list = append([]*session.Session{s}, slices.DeleteFunc(list, func(other *session.Session) bool { return other.Key() == s.Key() })...)
 	page.MoreSessions = more || len(list) > shownSessions
