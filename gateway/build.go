@@ -68,7 +68,7 @@ func providerConfig(c config.Provider) (provider.Config, error) {
 	if c.CAFile == "" {
 		return p, nil
 	}
-	pool, err := readPool(c.CAFile)
+	pool, err := config.ReadAuthorities(c.CAFile)
 	p.RootCAs = pool
 	return p, err
 }

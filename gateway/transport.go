@@ -3,11 +3,8 @@ package gateway
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
-	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -44,7 +41,7 @@ func (g *Gateway) transport(up config.Upstream) (http.RoundTripper, error) {
 		t.Protocols.SetUnencryptedHTTP2(true)
 	}
 	if up.CAFile != "" {
-		pool, err := readPool(up.CAFile)
+		pool, err := config.ReadAuthorities(up.CAFile)
 		if err != nil {
 			return nil, err
 		}
@@ -52,18 +49,6 @@ func (g *Gateway) transport(up config.Upstream) (http.RoundTripper, error) {
 	}
 	g.transports[name] = t
 	return t, nil
-}
-
-func readPool(file string) (*x509.CertPool, error) {
-	pem, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("ca_file: %w", err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("ca_file: there is no certificate in %s", file)
-	}
-	return pool, nil
 }
 
 // buffers are those in which answers are copied.

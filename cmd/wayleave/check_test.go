@@ -1,7 +1,10 @@
 package main
 
 import (
+	"encoding/pem"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -185,6 +188,39 @@ func TestCheckConnects(t *testing.T) {
 	}
 	if status, out, _ := runCommand(t, "check", "--config", file, "--offline"); status != 0 || !strings.Contains(out, "as far as one can tell without connecting") {
 		t.Errorf("offline: %d %s", status, out)
+	}
+}
+
+// TestCheckSpeaksTLSToUpstreams where the gateway would.
+func TestCheckSpeaksTLSToUpstreams(t *testing.T) {
+	idp := devidptest.New(t, func(o *devidp.Options) { o.SigningAlgorithm = "ES256" })
+	up, plain := httptest.NewUnstartedServer(http.NotFoundHandler()), httptest.NewServer(http.NotFoundHandler())
+	up.Config.ErrorLog = log.New(io.Discard, "", 0)
+	up.StartTLS()
+	defer up.Close()
+	defer plain.Close()
+	dir := t.TempDir()
+	authority := filepath.Join(dir, "ca.pem")
+	if err := os.WriteFile(authority, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: up.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "wayleave.yaml")
+	for name, tc := range map[string]struct{ upstream, want string }{
+		"its authority is known":   {fmt.Sprintf("{url: %q, ca_file: ca.pem}", up.URL), "ok      upstream " + up.URL + "\n"},
+		"its authority is unknown": {fmt.Sprintf("%q", up.URL), "certificate signed by unknown authority; name the authority of its certificate with ca_file, or correct the address"},
+		"it has another name":      {fmt.Sprintf("{url: %q, ca_file: ca.pem}", strings.Replace(up.URL, "127.0.0.1", "localhost", 1)), "*.example.com, not localhost; correct the address, or the certificate"},
+		"it does not speak TLS":    {fmt.Sprintf("%q", strings.Replace(plain.URL, "http", "https", 1)), "it does not speak TLS: write http://, or correct the address"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := fmt.Sprintf("base_url: http://localhost:8000\nstore: memory\nproviders:\n  dev: {issuer: %q, client_id: app, client_secret: dev-secret, development: true}\nroutes: [{path: /, upstream: %s, allow: signed_in}]\n", idp.Issuer(), tc.upstream)
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, out, _ := runCommand(t, "check", "--config", file)
+			if !strings.Contains(out, tc.want) {
+				t.Errorf("without %q: %s", tc.want, out)
+			}
+		})
 	}
 }
 

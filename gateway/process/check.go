@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -81,9 +80,7 @@ func Connect(ctx context.Context, c *config.Config, say func(string)) (problems 
 	}
 	checkStore(ctx, c, say, tell)
 	checkProviders(ctx, c, say, tell)
-	for _, up := range upstreams(c) {
-		tell("upstream "+up.name, reach(ctx, up), "start it, or correct the address")
-	}
+	checkUpstreams(ctx, c, tell)
 	return problems
 }
 
@@ -148,39 +145,4 @@ func checkProviders(ctx context.Context, c *config.Config, say func(string), tel
 			say("        it takes no tokens back: after a logout they end by their age")
 		}
 	}
-}
-
-// upstream is a place that routes lead to.
-type upstream struct{ name, network, address string }
-
-func upstreams(c *config.Config) (all []upstream) {
-	seen := map[string]bool{}
-	for _, s := range c.Sites {
-		for _, r := range s.Routes {
-			u := r.Upstream
-			if u.URL == nil {
-				continue
-			}
-			at := upstream{u.URL.String(), "tcp", u.URL.Host}
-			if u.Socket != "" {
-				at = upstream{"unix:" + u.Socket, "unix", u.Socket}
-			} else if u.URL.Port() == "" {
-				at.address = net.JoinHostPort(u.URL.Hostname(), map[string]string{"http": "80", "https": "443"}[u.URL.Scheme])
-			}
-			if !seen[at.name] {
-				seen[at.name] = true
-				all = append(all, at)
-			}
-		}
-	}
-	return all
-}
-
-func reach(ctx context.Context, u upstream) error {
-	d := net.Dialer{Timeout: connectTime}
-	conn, err := d.DialContext(ctx, u.network, u.address)
-	if err != nil {
-		return err
-	}
-	return conn.Close()
 }
