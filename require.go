@@ -28,14 +28,7 @@ func (a *Auth) findSession(r *http.Request, find func(context.Context, string) (
 	if n != 1 {
 		return nil, nil
 	}
-	ctx := r.Context()
-	if a.process == 0 {
-		// A store of many processes lies across a network, and can be slow.
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, storeDeadline)
-		defer cancel()
-	}
-	return find(ctx, value)
+	return find(r.Context(), value)
 }
 
 // setSession gives the browser the id of its new session. The cookie lives as

@@ -179,6 +179,8 @@ func (m *Manager) look(ctx context.Context, id string, mayCopy bool) (*copied, e
 
 // read asks the store. old is a copy that may be of the same version, or nil.
 func (m *Manager) read(ctx context.Context, key store.Key, old *copied, began time.Time) (*copied, error) {
+	ctx, cancel := m.patiently(ctx)
+	defer cancel()
 	before := m.copies.mark(key)
 	rec, version, found, err := m.store.Get(ctx, Table, key)
 	if err != nil {
@@ -199,6 +201,18 @@ func (m *Manager) read(ctx context.Context, key store.Key, old *copied, began ti
 	}
 	m.copies.add(c)
 	return c, nil
+}
+
+// storeDeadline bounds what a request waits for a store that does not answer.
+const storeDeadline = 5 * time.Second
+
+// patiently bounds a call to a store that lies across a network. A deadline is
+// made for those calls alone, because it costs as much as a copy that is at hand.
+func (m *Manager) patiently(ctx context.Context) (context.Context, context.CancelFunc) {
+	if m.store.SingleProcess() {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, storeDeadline)
 }
 
 // open decodes a record. One that does not open is no session: it was damaged,
@@ -223,6 +237,8 @@ func (m *Manager) seenEvery() time.Duration { return m.life.Idle / 20 }
 // touch moves the idle end. If it fails, the next request tries again; if
 // somebody ended or changed the session meanwhile, that wins.
 func (m *Manager) touch(ctx context.Context, c *copied, now time.Time) {
+	ctx, cancel := m.patiently(ctx)
+	defer cancel()
 	seen := *c.session
 	seen.LastSeen = now
 	rec := m.record(&seen)

@@ -31,6 +31,9 @@ const (
 	purpose = seal.Purpose("index")
 	// lifetime stands for "as long as the store": a record needs an expiry.
 	lifetime = 20 * 365 * 24 * time.Hour
+	// loadDeadline bounds how long the first requests wait for a store that does
+	// not answer.
+	loadDeadline = 5 * time.Second
 )
 
 // Index hashes names into keys. It reads its own key when first needed, so
@@ -108,6 +111,8 @@ func (h *hasher) sum(kind byte, name []byte) store.Key {
 // may do so at once, in this process and others: the store lets one of them
 // make it, and nobody waits for somebody else's slow answer.
 func (x *Index) load(ctx context.Context) (*hashes, error) {
+	ctx, cancel := context.WithTimeout(ctx, loadDeadline)
+	defer cancel()
 	where, known := store.Key(sha256.Sum256([]byte("wayleave index key"))), x.known.Load()
 	for range 3 {
 		rec, version, found, err := x.store.Get(ctx, Table, where)
