@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/wayleave/wayleave/oauth"
+	"github.com/wayleave/wayleave/store/memory"
 )
 
 // arrival is one way in which a callback can arrive that cannot be completed.
@@ -273,12 +274,35 @@ func TestA019TheRestartedLoginEndsOnThePage(t *testing.T) {
 	}
 }
 
+// TestA019AnotherAuthOnTheStoreGoesOn: an app that reads its configuration anew
+// replaces its Auth and keeps its store, and with it the claims.
+func TestA019AnotherAuthOnTheStoreGoesOn(t *testing.T) {
+	a := newApp(t)
+	b := a.browser()
+	callback := b.callback("/wanted")
+	a.serve(a.cfg)
+	if got := b.finish(callback); got.body != "Hello Ada Marsh at /wanted" {
+		t.Errorf("ended with %q", got.body)
+	}
+	if n := a.idp.Count("token"); n != 1 {
+		t.Errorf("%d token requests", n)
+	}
+	// What the first Auth completed, the next one does not complete again.
+	callback = b.callback("/wanted")
+	b.finish(callback)
+	a.serve(a.cfg)
+	if at := b.open(callback); at.StatusCode != http.StatusSeeOther || a.idp.Count("token") != 2 {
+		t.Errorf("again: status %d, %d token requests", at.StatusCode, a.idp.Count("token"))
+	}
+}
+
 // TestA019ARestartOfTheAppRestartsLogins: with a store of one process, claims
 // may end with it; the logins that they protect are begun again.
 func TestA019ARestartOfTheAppRestartsLogins(t *testing.T) {
 	a := newApp(t)
 	b := a.browser()
 	callback := b.callback("/wanted")
+	a.cfg.Store = memory.New(memory.Options{}) // as after the end of the process
 	a.serve(a.cfg)
 	at := b.open(callback)
 	if !a.restarts(at) {

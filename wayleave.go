@@ -24,7 +24,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base32"
-	"encoding/binary"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -66,7 +65,7 @@ type Auth struct {
 	claims   *ledger
 
 	jar     cookie.Jar
-	process uint64 // ties pending logins to this process; 0 if the store is shared
+	process uint64 // ties pending logins to the claims that protect them; see claimsLife
 	csrf    http.CrossOriginProtection
 
 	byAddress *limiter
@@ -79,8 +78,8 @@ type Auth struct {
 }
 
 // New checks cfg and makes an Auth. It connects to nothing: providers and
-// stores are asked when they are first needed. The error joins all mistakes,
-// each an [*oauth.ConfigError].
+// stores across a network are asked when they are first needed. The error joins
+// all mistakes, each an [*oauth.ConfigError].
 func New(cfg Config) (*Auth, error) {
 	errs := cfg.normalise()
 	a := &Auth{cfg: cfg}
@@ -135,13 +134,6 @@ func (a *Auth) openStore() {
 	if a.store == nil {
 		a.store, a.ownStore = memory.New(memory.Options{}), true
 	}
-	if a.store.SingleProcess() {
-		// The claims of such a store may end with the process. So must the
-		// logins that they protect.
-		var b [8]byte
-		rand.Read(b[:])
-		a.process = binary.BigEndian.Uint64(b[:]) | 1
-	}
 	a.index = index.New(a.store, a.ring)
 	a.sessions = session.NewManager(a.store, a.ring, a.index, a.cfg.BaseURL, session.Lifetimes{Idle: a.cfg.IdleTimeout, Absolute: a.cfg.SessionLifetime, PerUser: a.cfg.SessionsPerUser})
 	a.vault = vault.New(a.store, a.ring, a.index, func(name string) vault.Provider {
@@ -157,6 +149,7 @@ func (a *Auth) openStore() {
 		// the room of sessions.
 		a.claims.store = memory.New(memory.Options{MaxRecords: 250_000, MaxBytes: 64 << 20})
 	}
+	a.process = a.claims.claimsLife(context.Background()) // a store across a network is asked nothing yet
 }
 
 // Check asks the store whether it answers and was sealed with the configured

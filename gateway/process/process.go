@@ -5,6 +5,7 @@ package process
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +21,7 @@ import (
 	"github.com/wayleave/wayleave"
 	"github.com/wayleave/wayleave/gateway"
 	"github.com/wayleave/wayleave/gateway/config"
+	"github.com/wayleave/wayleave/internal/seal"
 	"github.com/wayleave/wayleave/internal/serving"
 	"github.com/wayleave/wayleave/store"
 	"github.com/wayleave/wayleave/store/embedded"
@@ -50,8 +52,11 @@ type process struct {
 	log     *slog.Logger
 	logTo   atomic.Pointer[slog.Handler]
 	metrics *gateway.Metrics
-	now     current
-	plan    *serving.Plan
+	// ownKey seals what the memory store keeps where the file names no key: it
+	// ends with that store, and not with a reload. Nil: none was needed.
+	ownKey []byte
+	now    current
+	plan   *serving.Plan
 
 	mu     sync.Mutex
 	cfg    *config.Config // that now serves
@@ -74,7 +79,15 @@ func (p *process) build(c *config.Config, s store.Store) (*gateway.Gateway, erro
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := s.(*memory.Store); !ok {
+	if _, ok := s.(*memory.Store); ok {
+		if len(keys) == 0 && p.ownKey == nil {
+			p.ownKey = make([]byte, seal.KeySize)
+			rand.Read(p.ownKey)
+		}
+		if p.ownKey != nil {
+			keys = append(keys, p.ownKey)
+		}
+	} else {
 		s = p.metrics.Watch(s)
 	}
 	return gateway.New(c, gateway.Options{Store: s, Keys: keys, Logger: p.log, RequestLog: p.out, Metrics: p.metrics})

@@ -132,6 +132,7 @@ type gateway struct {
 type setup struct {
 	base   string // default: the listener's address
 	store  string // default: memory:
+	noKeys bool   // as one begins with the memory store
 	routes string // default: defaultRoutes
 	extra  string // more of the file
 }
@@ -178,8 +179,8 @@ func (g *gateway) write(s setup) {
 	if s.routes == "" {
 		s.routes = defaultRoutes
 	}
-	text := fmt.Sprintf("listen: %s\nhealth: %s\nbase_url: %s\nstore: %q\nkeys: keys\nproviders:\n  dev: {issuer: %q, client_id: app, client_secret: dev-secret, development: true, offline: true}\n%sroutes:%s",
-		g.listen, g.health, g.base, s.store, g.idp.Issuer(), s.extra, strings.ReplaceAll(s.routes, "UPSTREAM", g.up.URL))
+	text := fmt.Sprintf("listen: %s\nhealth: %s\nbase_url: %s\nstore: %q\n%sproviders:\n  dev: {issuer: %q, client_id: app, client_secret: dev-secret, development: true, offline: true}\n%sroutes:%s",
+		g.listen, g.health, g.base, s.store, map[bool]string{false: "keys: keys\n"}[s.noKeys], g.idp.Issuer(), s.extra, strings.ReplaceAll(s.routes, "UPSTREAM", g.up.URL))
 	if err := os.WriteFile(g.file, []byte(text), 0o600); err != nil {
 		g.t.Fatal(err)
 	}

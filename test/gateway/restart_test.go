@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/wayleave/wayleave/devidp/robot"
 )
 
 // load makes requests with a session until it is stopped, on connections that
@@ -126,6 +128,41 @@ func TestReloadUnderLoad(t *testing.T) {
 			l.end()
 			if at := grace.open("/admin"); at.StatusCode != 200 {
 				t.Errorf("the session: %d", at.StatusCode)
+			}
+		})
+	}
+}
+
+// TestReloadLosesNothing: neither a session, nor a login that is under way, nor what
+// an upstream checks assertions with; also where the file names no key yet.
+func TestReloadLosesNothing(t *testing.T) {
+	for name, s := range map[string]setup{"memory": {store: "memory:"}, "memory, without keys": {store: "memory:", noKeys: true}, "a file": {store: "file:wayleave.db"}} {
+		t.Run(name, func(t *testing.T) {
+			g := start(t, s)
+			grace := g.browser()
+			grace.signIn("grace", "/")
+			keys := g.browser().ask("GET", "/auth/jwks.json").body
+			ada := g.browser()
+			at := ada.open(ada.open("/x").Header.Get("Location"))
+			s.routes = "\n  - {path: /new, upstream: UPSTREAM, allow: public}" + defaultRoutes
+			g.write(s)
+			g.cmd.Process.Signal(syscall.SIGHUP)
+			eventually(t, "the new file is in use", func() bool { return g.browser().ask("GET", "/new").StatusCode == 200 })
+			callback, err := robot.New(&http.Client{}).SignIn(at.Header.Get("Location"), "ada", true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := ada.open(callback); got.StatusCode != 303 || got.Header.Get("Location") != "/x" {
+				t.Errorf("the login: %d to %s", got.StatusCode, got.Header.Get("Location"))
+			}
+			if got := ada.open("/x"); got.StatusCode != 200 {
+				t.Errorf("after the login: %d", got.StatusCode)
+			}
+			if got := grace.open("/admin"); got.StatusCode != 200 {
+				t.Errorf("the session: %d", got.StatusCode)
+			}
+			if now := g.browser().ask("GET", "/auth/jwks.json").body; now != keys {
+				t.Errorf("the keys of assertions changed from %s to %s", keys, now)
 			}
 		})
 	}
