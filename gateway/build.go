@@ -109,17 +109,12 @@ func (s *site) newRoute(c *config.Config, cr config.Route) (*route, *config.Mist
 	wrong := func(key, reason, cure string) (*route, *config.Mistake) {
 		return nil, new(c.Mistake(cr.Path+"."+key, reason, cure))
 	}
-	r := &route{site: s, rule: cr.Rule, headers: cr.Headers, audience: cr.Assertion, accessToken: cr.AccessToken,
+	r := &route{site: s, rule: cr.Rule, headers: cr.Headers, audience: cr.Assertion, tokenOf: cr.TokenOf,
 		origins: append([]string{s.base.Scheme + "://" + s.base.Host}, cr.Origins...), maxBody: cr.MaxBody, keepAuthorization: cr.PassAuthorization}
 	if r.maxBody == 0 {
 		r.maxBody = c.Limits.Body
 	}
-	if r.accessToken {
-		if r.tokenOf = s.oneProvider(cr.Rule.Allow); r.tokenOf == "" {
-			return wrong("access_token", "it is not clear whose token the upstream gets", "name one provider in each alternative of allow, such as allow: {providers: [google]}")
-		}
-	}
-	if r.accessToken {
+	if r.tokenOf != "" {
 		r.csrf = http.NewCrossOriginProtection()
 		for _, origin := range r.origins {
 			if err := r.csrf.AddTrustedOrigin(origin); err != nil {
@@ -142,24 +137,6 @@ func (s *site) newRoute(c *config.Config, cr config.Route) (*route, *config.Mist
 	}
 	r.proxy = s.newProxy(r, cr.Upstream, transport)
 	return r, nil
-}
-
-// oneProvider is the provider that everybody who is allowed signed in with, or
-// "". A token is for the upstreams of its provider, and never goes to another's.
-func (s *site) oneProvider(allow []rules.Alternative) string {
-	if len(s.names) == 1 {
-		for name := range s.names {
-			return name
-		}
-	}
-	one := ""
-	for _, a := range allow {
-		if len(a.Providers) != 1 || one != "" && one != a.Providers[0] {
-			return ""
-		}
-		one = a.Providers[0]
-	}
-	return one
 }
 
 // newGuard removes from requests what any upstream of the file could believe: a

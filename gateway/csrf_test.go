@@ -9,7 +9,7 @@ import (
 // TestSES13_A178_AnotherSitesPage cannot use the token of a route: neither through
 // the proxy, nor where a proxy asks.
 func TestSES13_A178_AnotherSitesPage(t *testing.T) {
-	a := newApp(t, trusting, func(c *config.Config) { c.Sites[0].Routes[1].AccessToken = true }) // /api
+	a := newApp(t, trusting, func(c *config.Config) { c.Sites[0].Routes[1].TokenOf = "dev" }) // /api
 	b := a.browser()
 	b.signIn("ada", "/")
 	for _, tc := range []struct {

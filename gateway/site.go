@@ -37,10 +37,9 @@ type route struct {
 	proxy *httputil.ReverseProxy // nil: for verify.go alone
 
 	headers           identity.Names
-	audience          string // of the assertion; empty: none
-	accessToken       bool
-	tokenOf           string                      // the provider whose token the upstream may see
-	csrf              *http.CrossOriginProtection // nil without accessToken
+	audience          string                      // of the assertion; empty: none
+	tokenOf           string                      // the provider whose token the upstream gets; empty: none
+	csrf              *http.CrossOriginProtection // nil without tokenOf
 	keepAuthorization bool
 	origins           []string // that may open WebSockets
 	maxBody           int64    // negative: no limit
@@ -135,7 +134,7 @@ func (r *route) promise(v *visit) (err error) {
 			return err
 		}
 	}
-	if !r.accessToken {
+	if r.tokenOf == "" {
 		return nil
 	}
 	if v.session.Provider != r.tokenOf {

@@ -114,6 +114,7 @@ func checkSiteProviders(d *decoder, c *Config, s *Site) {
 	}
 	for i := range s.Routes {
 		r := &s.Routes[i]
+		checkToken(d, r, offered)
 		for j, a := range r.Rule.Allow {
 			path := d.allowPath(r, j)
 			check(join(path, "providers"), a.Providers, offered, where)
@@ -123,6 +124,32 @@ func checkSiteProviders(d *decoder, c *Config, s *Site) {
 			}
 		}
 	}
+}
+
+// checkToken finds out whose token a route's upstream gets.
+func checkToken(d *decoder, r *Route, offered []string) {
+	at := join(r.Path, "access_token")
+	if !r.accessToken || len(offered) == 0 || d.wrong(at) || d.wrong(join(r.Path, "allow")) {
+		return
+	}
+	if r.TokenOf = oneProvider(r.Rule.Allow, offered); r.TokenOf == "" {
+		d.badAt(d.places[at], at, "it is not clear whose token the upstream gets", "name one provider in each alternative of allow, such as allow: {providers: ["+offered[0]+"]}")
+	}
+}
+
+// oneProvider is the provider that everybody who is allowed signed in with, or "".
+func oneProvider(allow []rules.Alternative, offered []string) string {
+	if len(offered) == 1 {
+		return offered[0]
+	}
+	one := ""
+	for _, a := range allow {
+		if len(a.Providers) != 1 || one != "" && one != a.Providers[0] {
+			return ""
+		}
+		one = a.Providers[0]
+	}
+	return one
 }
 
 // allowPath is where an alternative stands: allow, or an entry of it.

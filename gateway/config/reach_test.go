@@ -19,11 +19,12 @@ func TestWhatIsMeantIsNotWarnedOf(t *testing.T) {
 		"another part of the app":               {"path: /a, methods: [GET], allow: signed_in", "path: /ab, allow: signed_in"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			yaml := strings.TrimSuffix(small, routeLine) + "routes:\n"
+			var yaml strings.Builder
+			yaml.WriteString(strings.TrimSuffix(small, routeLine) + "routes:\n")
 			for _, r := range routes {
-				yaml += "  - {" + up + ", " + r + "}\n"
+				yaml.WriteString("  - {" + up + ", " + r + "}\n")
 			}
-			c, err := read(t, t.TempDir(), yaml)
+			c, err := read(t, t.TempDir(), yaml.String())
 			if err != nil || len(c.Warnings) > 0 {
 				t.Errorf("%v, %v", c.Warnings, err)
 			}

@@ -25,7 +25,7 @@ var routeShape = object("a route", "a map with path, allow and upstream", []key[
 		"The headers that tell the upstream who is there: `wayleave`, `oauth2-proxy`, `none`, or names of your own.").or("wayleave"),
 	at("assertion", text("the audience, such as the upstream's address"), func(r *Route) *string { return &r.Assertion },
 		"Send a signed token for this audience in X-Wayleave-Assertion."),
-	at("access_token", boolean(), func(r *Route) *bool { return &r.AccessToken },
+	at("access_token", boolean(), func(r *Route) *bool { return &r.accessToken },
 		"Send the user's access token to this upstream as `Authorization`.").or("false"),
 	at("pass_authorization", boolean(), func(r *Route) *bool { return &r.PassAuthorization },
 		"Leave the client's own `Authorization` in the request, for an upstream that checks it itself. Else it is removed.").or("false"),
@@ -70,11 +70,11 @@ func checkRoute(d *decoder, f found, r *Route) {
 		d.warn(n, path, "does not cover "+without+" itself, which another route decides", "write "+without)
 	}
 	for _, name := range []string{"timeout", "access_token"} {
-		if n, path := f.at(name); f.has(name) && !f.has("upstream") && !d.wrong(join(f.path, "upstream")) && (name != "access_token" || r.AccessToken) {
+		if n, path := f.at(name); f.has(name) && !f.has("upstream") && !d.wrong(join(f.path, "upstream")) && (name != "access_token" || r.accessToken) {
 			d.bad(n, path, "needs an upstream", "write where the app is, or remove this key")
 		}
 	}
-	if n, path := f.at("pass_authorization"); r.AccessToken && r.PassAuthorization {
+	if n, path := f.at("pass_authorization"); r.accessToken && r.PassAuthorization {
 		d.bad(n, path, "stands beside access_token, and both are one header", "keep one of them")
 	}
 	if n, path := f.at("timeout"); f.has("timeout") && d.has(join(f.path, "upstream.timeout")) {

@@ -51,7 +51,7 @@ var seenByReadAlone = regexp.MustCompile(`^(the same key twice|a merge key|a sec
 	`base_url (is http|in upper|with its own)|home (below|elsewhere)|two sites|a site with|a store that lasts|a provider (that is nowhere|over http|with a pass|without a secret)|an endpoint|an entra|` +
 	`openid without|scopes in one|a parameter|a bare secret|(A250 )?a secret (from|where|of several|that everybody)|an empty literal|` +
 	`a value from|trusted_proxies (is|with a host)|OPS-06 health|admin at the socket|idle (longer|shorter)|a (duration|size|rate) of nothing|a lifetime|a header (that is too|of HTTP)|POL-07 (a condition is an empty text|a provider that)|a provider that is nothing|an upstream without host|` +
-	`public beside|nobody beside|an access token|PRX-06 a path with a regular|a path (with (dots|two|a semi|an enc)|that is|of ours)|no upstream|PRX-13 an (upstream with (dots|an enc)|access)|` +
+	`public beside|nobody beside|(A172 )?an access token|PRX-06 a path with a regular|a path (with (dots|two|a semi|an enc)|that is|of ours)|no upstream|PRX-13 an (upstream with (dots|an enc)|access)|` +
 	`a certificate|two timeouts|PRX-13 two tokens|one header|an origin over)`)
 
 func TestTheSchemaRefusesMistakes(t *testing.T) {

@@ -99,9 +99,10 @@ type Route struct {
 	Headers  identity.Names // what tells the upstream who is there; default identity.Default
 	// Assertion is the audience of the signed assertion; empty: none.
 	Assertion string
-	// AccessToken sends the user's access token as Authorization. Audience of
-	// that token is this upstream's matter.
-	AccessToken bool
+	// TokenOf is the provider whose access token of the user is sent as
+	// Authorization: a token is for the upstreams of its provider, and never goes to
+	// another's. Empty: none is sent.
+	TokenOf string
 	// PassAuthorization leaves the client's own Authorization header in the
 	// request: the upstream checks it itself. Default: it is removed.
 	PassAuthorization bool
@@ -111,6 +112,8 @@ type Route struct {
 	MaxBody int64
 	// Path in the file, for messages: "sites[0].routes[2]".
 	Path string
+
+	accessToken bool // asked for
 }
 
 // Upstream is the server behind. The zero Upstream is none: the route is for
