@@ -12,10 +12,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/wayleave/wayleave/internal/testservers"
 )
 
 // patience is how long something may take on a busy machine.
@@ -100,10 +103,15 @@ func (r *running) start() {
 		syscall.Kill(-r.cmd.Process.Pid, syscall.SIGKILL)
 		<-read
 		out.Close()
+		var all strings.Builder
+		for _, l := range r.lines {
+			all.WriteString(l.text + "\n")
+		}
+		if testservers.Defect(all.String()) != "" {
+			r.t.Error("the program has a defect")
+		}
 		if r.t.Failed() {
-			for _, l := range r.lines {
-				r.t.Log(l.text)
-			}
+			r.t.Log(all.String())
 		}
 	})
 }

@@ -105,7 +105,7 @@ func (p *process) end(s *session) error {
 	s.health.set("draining")
 	s.lastAnswers()
 	p.manager.tell("STOPPING=1", "STATUS=draining")
-	p.log.Info("ending", "drain", p.plan.drain())
+	p.log.Info("ending", "drain", p.plan.drain().String())
 	err := s.close(ending{now: p.signals.now, linger: p.plan.linger(), drain: p.plan.drain(), refuse: p.refuse})
 	p.sockets.remove()
 	if p.signals.now.Err() == nil {

@@ -1,10 +1,12 @@
 package serving
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -49,8 +51,7 @@ func (p *process) serve(e Endpoint, h http.Handler, broken chan<- error) (*serve
 		// "OPTIONS *" is the handler's to refuse, as other requests are.
 		DisableGeneralOptionsHandler: true,
 		BaseContext:                  func(net.Listener) context.Context { return base },
-		// What unexpected peers send is no matter of ours.
-		ErrorLog: slog.NewLogLogger(p.log.With("listener", e.Name).Handler(), slog.LevelDebug),
+		ErrorLog:                     log.New(complaints{p.log.With("listener", e.Name)}, "", 0),
 	}
 	p.log.Info("listening", "listener", e.Name, "address", ln.Addr().String(), "tls", e.TLS != nil)
 	go func() {
@@ -62,6 +63,19 @@ func (p *process) serve(e Endpoint, h http.Handler, broken chan<- error) (*serve
 		}
 	}()
 	return s, nil
+}
+
+// complaints are what net/http has to say: mostly about peers, which is no matter
+// of ours, but a panic of a handler is.
+type complaints struct{ log *slog.Logger }
+
+func (c complaints) Write(b []byte) (int, error) {
+	level := slog.LevelDebug
+	if bytes.Contains(b, []byte(": panic serving ")) {
+		level = slog.LevelError
+	}
+	c.log.Log(context.Background(), level, string(bytes.TrimSpace(b)))
+	return len(b), nil
 }
 
 func (s *server) run(certificates *Certificates) error {

@@ -239,6 +239,9 @@ func (g *gateway) stop() {
 		}
 	}
 	<-g.ended // a successor's output has gone through this process's, too
+	if defect := testservers.Defect(g.logged()); defect != "" {
+		g.t.Errorf("the gateway has a defect:\n%s", defect)
+	}
 }
 
 type writer struct{ g *gateway }

@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/wayleave/wayleave/internal/testservers"
 )
 
 // fleet is an app whose replicas share a store, keys and a provider.
@@ -103,8 +105,8 @@ func (f *fleet) launch(t testing.TB, store string) (*replica, error) {
 		if r.running() {
 			r.stop()
 		}
-		if strings.Contains(r.log(), "DATA RACE") {
-			t.Errorf("replica %s: %s", filepath.Base(r.path), r.tail())
+		if defect := testservers.Defect(r.log()); defect != "" {
+			t.Errorf("replica %s: %s", filepath.Base(r.path), defect)
 		} else if t.Failed() {
 			t.Logf("replica %s said at last:\n%s", filepath.Base(r.path), r.tail())
 		}
