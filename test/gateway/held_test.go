@@ -187,6 +187,7 @@ func TestPRX08_HeldConnectionsEndWithTheirSession(t *testing.T) {
 	eventually(t, "all are counted", func() bool { return g.metric("wayleave_held_connections") == float64(len(conns)) })
 	perConnection := float64(g.memory()-before) / float64(len(conns))
 
+	machine := watchStalls(t)
 	var ended, late atomic.Int64
 	var mu sync.Mutex
 	var slowest time.Duration
@@ -214,8 +215,8 @@ func TestPRX08_HeldConnectionsEndWithTheirSession(t *testing.T) {
 	people[0].ask("POST", "/auth/logout", "Origin", g.base, "Sec-Fetch-Site", "same-origin")
 	watching.Wait()
 	t.Logf("%d WebSockets and %d event streams of %d sessions: %.0f bytes of memory each; %d ended, the last one %v after the logout", sockets, streams, sessions, perConnection, ended.Load(), slowest)
-	if late.Load() > 0 || slowest > time.Second {
-		t.Errorf("%d did not end, the slowest took %v, want at most 1 s", late.Load(), slowest)
+	if late.Load() > 0 || slowest-machine.lost() > time.Second {
+		t.Errorf("%d did not end, the slowest took %v, in which the machine stood still for %v; want at most 1 s", late.Load(), slowest, machine.lost())
 	}
 	want := float64(0)
 	for i := range conns {
