@@ -16,7 +16,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/wayleave/wayleave"
 	"github.com/wayleave/wayleave/gateway"
@@ -60,7 +59,6 @@ type process struct {
 
 	mu     sync.Mutex
 	cfg    *config.Config // that now serves
-	store  store.Store
 	retire sync.WaitGroup
 	// retired still answer what they had begun before a reload.
 	retired map[*served]struct{}
@@ -175,8 +173,7 @@ func (p *process) open(ctx context.Context) (*serving.Service, error) {
 	if err := g.Check(ctx); err != nil {
 		return nil, errors.Join(config.Mistakes{c.Mistake("store", err.Error(), "")}, g.Close(), s.Close())
 	}
-	p.store = s
-	p.now.swap(g)
+	p.now.swap(g, s)
 	service := &serving.Service{
 		Handlers: map[string]http.Handler{"main": &p.now},
 		Health:   p.health(),
@@ -219,7 +216,8 @@ func (p *process) close(context.Context) error {
 	p.retire.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return errors.Join(p.now.gateway().Close(), p.store.Close())
+	now := p.now.at.Load()
+	return errors.Join(now.gateway.Close(), now.store.Close())
 }
 
 // files are those whose change leads to a reload.
@@ -227,105 +225,4 @@ func (p *process) files() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Concat(p.cfg.Files, p.cfg.Keys)
-}
-
-// reload reads the file again and swaps the gateway whole, or leaves all as it
-// is. Requests under way end with the gateway that they began with.
-func (p *process) reload(ctx context.Context) error {
-	c, err := config.Read(p.file, os.LookupEnv)
-	if err != nil {
-		return err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	s := p.store
-	if c.Store.Reveal() != p.cfg.Store.Reveal() {
-		if s, err = store.Open(ctx, c.Store.Reveal(), Kinds()...); err != nil {
-			return config.Mistakes{c.Mistake("store", err.Error(), "")}
-		}
-	}
-	g, err := p.build(c, s)
-	if err == nil {
-		if err = g.Check(ctx); err != nil {
-			err = errors.Join(err, g.Close())
-		}
-	}
-	if err != nil {
-		if s != p.store {
-			err = errors.Join(err, s.Close())
-		}
-		return allMistakes(err)
-	}
-	for _, key := range needRestart(p.cfg, c) {
-		p.log.Warn(c.Mistake(key, "has changed", "it takes effect with a restart").Error())
-	}
-	p.use(c.Log)
-	p.warn(c)
-	old, oldStore := p.now.swap(g), p.store
-	p.store, p.cfg = s, c
-	p.plan.Exclusive, p.plan.Drain = exclusive(c), c.Limits.Drain
-	p.retired[old] = struct{}{}
-	p.retire.Go(func() {
-		old.wait(c.Limits.Drain)
-		p.mu.Lock()
-		delete(p.retired, old)
-		p.mu.Unlock()
-		err := old.gateway.Close()
-		if oldStore != s {
-			err = errors.Join(err, oldStore.Close())
-		}
-		if err != nil {
-			p.log.Error("closing what served before the reload", "error", err)
-		}
-	})
-	return nil
-}
-
-// needRestart lists what a running process cannot change.
-func needRestart(old, now *config.Config) (keys []string) {
-	for key, same := range map[string]bool{
-		"listen": old.Listen == now.Listen, "health": old.Health == now.Health, "admin": old.Admin == now.Admin, "tls": old.TLS == now.TLS,
-		"limits.header": old.Limits.Header == now.Limits.Header, "limits.header_time": old.Limits.HeaderTime == now.Limits.HeaderTime, "limits.idle": old.Limits.Idle == now.Limits.Idle,
-	} {
-		if !same {
-			keys = append(keys, key)
-		}
-	}
-	return keys
-}
-
-// current is the gateway that serves now.
-type current struct{ at atomic.Pointer[served] }
-
-// served is a gateway with the requests that it is answering.
-type served struct {
-	gateway *gateway.Gateway
-	users   atomic.Int64
-}
-
-func (c *current) gateway() *gateway.Gateway { return c.at.Load().gateway }
-
-// swap puts g in the place of the one that served before, which it returns.
-func (c *current) swap(g *gateway.Gateway) *served { return c.at.Swap(&served{gateway: g}) }
-
-// ServeHTTP implements http.Handler.
-func (c *current) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s := c.at.Load()
-	s.users.Add(1)
-	for now := c.at.Load(); now != s; now = c.at.Load() { // swapped in between: it may be closed already
-		s.users.Add(-1)
-		s = now
-		s.users.Add(1)
-	}
-	defer s.users.Add(-1)
-	s.gateway.ServeHTTP(w, r)
-}
-
-// wait waits for requests under way, but not for ever: streams end then.
-func (s *served) wait(limit time.Duration) {
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(limit); s.users.Load() > 0 && time.Now().Before(end); {
-		<-tick.C
-	}
 }

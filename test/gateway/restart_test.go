@@ -168,6 +168,37 @@ func TestReloadLosesNothing(t *testing.T) {
 	}
 }
 
+// TestReloadsInARow: what is still held by the first of several gateways goes on with
+// its store, when a later one that has ended by then had the same store.
+func TestReloadsInARow(t *testing.T) {
+	s := setup{store: "file:one.db"}
+	g := start(t, s)
+	g.answerWith(talks)
+	b := g.browser()
+	b.signIn("ada", "/x")
+	c, resp, err := g.hold("/ws", upgrade+"Origin: "+g.base+"\r\nCookie: "+b.cookies()+"\r\n")
+	if err != nil || resp.StatusCode != 101 {
+		t.Fatal(resp, err)
+	}
+	defer c.Close()
+	for _, next := range []setup{
+		{store: s.store, routes: "\n  - {path: /first, upstream: UPSTREAM, allow: public}" + defaultRoutes},
+		{store: "file:two.db", routes: "\n  - {path: /second, upstream: UPSTREAM, allow: public}" + defaultRoutes},
+	} {
+		g.write(next)
+		g.cmd.Process.Signal(syscall.SIGHUP)
+		path := strings.Fields(strings.ReplaceAll(next.routes, ",", " "))[2]
+		eventually(t, path+" is served", func() bool { return g.browser().ask("GET", path).StatusCode == 200 })
+	}
+	const asked = `wayleave_store_duration_seconds_count{operation="get",outcome="ok"}`
+	before := g.metric(asked)
+	eventually(t, "the store says that the session lives", func() bool { return g.metric(asked) >= before+3 })
+	if n := g.metric(`wayleave_store_duration_seconds_count{operation="get",outcome="error"}`); n > 0 {
+		t.Errorf("the store failed %v times", n)
+	}
+	c.echoes(t)
+}
+
 // TestA239_ReloadTakesTheProviderAway: a login that is under way ends on a page.
 func TestA239_ReloadTakesTheProviderAway(t *testing.T) {
 	g := start(t, setup{})

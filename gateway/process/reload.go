@@ -1,0 +1,130 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/wayleave/wayleave/gateway"
+	"github.com/wayleave/wayleave/gateway/config"
+	"github.com/wayleave/wayleave/store"
+)
+
+// reload reads the file again and swaps the gateway whole, or leaves all as it
+// is. Requests under way end with the gateway that they began with.
+func (p *process) reload(ctx context.Context) error {
+	c, err := config.Read(p.file, os.LookupEnv)
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	old := p.now.at.Load()
+	s := old.store
+	if c.Store.Reveal() != p.cfg.Store.Reveal() {
+		if s, err = store.Open(ctx, c.Store.Reveal(), Kinds()...); err != nil {
+			return config.Mistakes{c.Mistake("store", err.Error(), "")}
+		}
+	}
+	g, err := p.build(c, s)
+	if err == nil {
+		if err = g.Check(ctx); err != nil {
+			err = errors.Join(err, g.Close())
+		}
+	}
+	if err != nil {
+		if s != old.store {
+			err = errors.Join(err, s.Close())
+		}
+		return allMistakes(err)
+	}
+	for _, key := range needRestart(p.cfg, c) {
+		p.log.Warn(c.Mistake(key, "has changed", "it takes effect with a restart").Error())
+	}
+	p.use(c.Log)
+	p.warn(c)
+	p.now.swap(g, s)
+	p.cfg = c
+	p.plan.Exclusive, p.plan.Drain = exclusive(c), c.Limits.Drain
+	p.retired[old] = struct{}{}
+	p.retire.Go(func() {
+		old.wait(c.Limits.Drain)
+		err := old.gateway.Close()
+		if p.lastOf(old) {
+			err = errors.Join(err, old.store.Close())
+		}
+		if err != nil {
+			p.log.Error("closing what served before the reload", "error", err)
+		}
+	})
+	return nil
+}
+
+// lastOf forgets a gateway that is closed, and reports whether no other one uses
+// its store: of several reloads in a row the first gateway can be the last to end.
+func (p *process) lastOf(old *served) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.retired, old)
+	for other := range p.retired {
+		if other.store == old.store {
+			return false
+		}
+	}
+	return old.store != p.now.at.Load().store
+}
+
+// needRestart lists what a running process cannot change.
+func needRestart(old, now *config.Config) (keys []string) {
+	for key, same := range map[string]bool{
+		"listen": old.Listen == now.Listen, "health": old.Health == now.Health, "admin": old.Admin == now.Admin, "tls": old.TLS == now.TLS,
+		"limits.header": old.Limits.Header == now.Limits.Header, "limits.header_time": old.Limits.HeaderTime == now.Limits.HeaderTime, "limits.idle": old.Limits.Idle == now.Limits.Idle,
+	} {
+		if !same {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// current is the gateway that serves now.
+type current struct{ at atomic.Pointer[served] }
+
+// served is a gateway with the requests that it is answering.
+type served struct {
+	gateway *gateway.Gateway
+	store   store.Store
+	users   atomic.Int64
+}
+
+func (c *current) gateway() *gateway.Gateway { return c.at.Load().gateway }
+
+// swap puts a gateway in the place of the one that served before.
+func (c *current) swap(g *gateway.Gateway, s store.Store) {
+	c.at.Store(&served{gateway: g, store: s})
+}
+
+// ServeHTTP implements http.Handler.
+func (c *current) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s := c.at.Load()
+	s.users.Add(1)
+	for now := c.at.Load(); now != s; now = c.at.Load() { // swapped in between: it may be closed already
+		s.users.Add(-1)
+		s = now
+		s.users.Add(1)
+	}
+	defer s.users.Add(-1)
+	s.gateway.ServeHTTP(w, r)
+}
+
+// wait waits for requests under way, but not for ever: streams end then.
+func (s *served) wait(limit time.Duration) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(limit); s.users.Load() > 0 && time.Now().Before(end); {
+		<-tick.C
+	}
+}
