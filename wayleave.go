@@ -136,13 +136,17 @@ func (a *Auth) openStore() {
 	}
 	a.index = index.New(a.store, a.ring)
 	a.sessions = session.NewManager(a.store, a.ring, a.index, a.cfg.BaseURL, session.Lifetimes{Idle: a.cfg.IdleTimeout, Absolute: a.cfg.SessionLifetime, PerUser: a.cfg.SessionsPerUser})
+	var names []string
+	for _, p := range a.providers {
+		names = append(names, p.Name())
+	}
 	a.vault = vault.New(a.store, a.ring, a.index, func(name string) vault.Provider {
 		p := a.provider(name)
 		if p == nil {
 			return vault.Provider{}
 		}
 		return vault.Provider{Refresher: p.Client, Revoker: p.Client, ClientID: p.Client.ClientID(), RevocationEndsGrant: p.RevocationEndsGrant()}
-	})
+	}, names...)
 	a.claims = &ledger{store: a.store, index: a.index, ring: a.ring}
 	if a.ownStore {
 		// In a place of their own, so that a flood of callbacks cannot take

@@ -33,7 +33,7 @@ func (r *route) checkBody(v *visit) bool {
 		v.r.Body = http.MaxBytesReader(nil, v.r.Body, r.maxBody)
 	}
 	b := &body{ReadCloser: v.r.Body, rc: http.NewResponseController(v.answer.ResponseWriter), within: v.g.limits.BodyTime, h2: v.r.ProtoMajor > 1}
-	if v.r.ProtoMajor > 1 && strings.HasPrefix(v.r.Header.Get("Content-Type"), "application/grpc") {
+	if r.streams && v.r.ProtoMajor > 1 && strings.HasPrefix(v.r.Header.Get("Content-Type"), "application/grpc") {
 		// A stream in both directions, in which the client may have nothing to
 		// say for hours. It holds no connection of its own.
 		b.within = 0

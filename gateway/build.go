@@ -23,7 +23,7 @@ func (g *Gateway) newSite(c *config.Config, cs config.Site) (*site, error) {
 	if err != nil {
 		return nil, fmt.Errorf("base_url: %w", err)
 	}
-	s := &site{g: g, base: base, host: base.Host, basePath: cs.BasePath, names: map[string]providerNames{}}
+	s := &site{g: g, base: base, host: base.Host, basePath: cs.BasePath, asked: cs.ForwardAuth, names: map[string]providerNames{}}
 	providers, err := s.providers(c, cs)
 	if err != nil {
 		return nil, err
@@ -41,10 +41,13 @@ func (g *Gateway) newSite(c *config.Config, cs config.Site) (*site, error) {
 		}
 		return nil, err
 	}
-	if s.signer, err = assertion.New(g.ring, cs.BaseURL); err != nil {
-		return nil, err
+	if s.signer, err = assertion.New(g.ring, cs.BaseURL); err == nil {
+		err = s.addRoutes(c, cs)
 	}
-	return s, s.addRoutes(c, cs)
+	if err != nil {
+		return nil, errors.Join(err, s.auth.Close())
+	}
+	return s, nil
 }
 
 // providers makes the site's providers.
@@ -110,7 +113,8 @@ func (s *site) newRoute(c *config.Config, cr config.Route) (*route, *config.Mist
 		return nil, new(c.Mistake(cr.Path+"."+key, reason, cure))
 	}
 	r := &route{site: s, rule: cr.Rule, headers: cr.Headers, audience: cr.Assertion, tokenOf: cr.TokenOf,
-		origins: append([]string{s.base.Scheme + "://" + s.base.Host}, cr.Origins...), maxBody: cr.MaxBody, keepAuthorization: cr.PassAuthorization}
+		origins: append([]string{s.base.Scheme + "://" + s.base.Host}, cr.Origins...), maxBody: cr.MaxBody, keepAuthorization: cr.PassAuthorization,
+		streams: cr.Upstream.URL != nil && (cr.Upstream.H2C || cr.Upstream.URL.Scheme == "https")}
 	if r.maxBody == 0 {
 		r.maxBody = c.Limits.Body
 	}

@@ -9,15 +9,19 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/wayleave/wayleave/gateway"
 	"github.com/wayleave/wayleave/gateway/config"
 	"github.com/wayleave/wayleave/gateway/identity"
 	"github.com/wayleave/wayleave/gateway/rules"
+	"github.com/wayleave/wayleave/store"
 )
 
 // open lets everybody do everything.
@@ -244,4 +248,42 @@ func TestA130_ANamelessCookie(t *testing.T) {
 	if got := a.browser().ask("GET", "/public").Header["Set-Cookie"]; !slices.Equal(got, []string{"=theirs", "theirs=wayleave-session-x"}) {
 		t.Errorf("%q", got)
 	}
+}
+
+// TestAnUpgradeThatFailsIsLoggedAsAnswered: the upstream agrees to another upgrade
+// than the one it was asked for, or to one that nobody asked for.
+func TestAnUpgradeThatFailsIsLoggedAsAnswered(t *testing.T) {
+	a := newApp(t, open, early(t, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: foo\r\n\r\n"))
+	at := a.browser().ask("GET", "/public")
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if at.StatusCode != 502 || !strings.Contains(a.logged.String(), `"status":502`) || strings.Contains(a.logged.String(), `"status":101`) {
+		t.Errorf("%d, and the log says %s", at.StatusCode, a.logged.String())
+	}
+}
+
+// TestARefusedFileLeavesNothingBehind: what was begun for its sites is ended.
+func TestARefusedFileLeavesNothingBehind(t *testing.T) {
+	a := newApp(t)
+	f := &following{Store: a.store}
+	c := a.config("http://localhost:1")
+	c.Sites[0].Routes[0].Upstream.URL = &url.URL{Scheme: "https", Host: "localhost:2"}
+	c.Sites[0].Routes[0].Upstream.CAFile = filepath.Join(t.TempDir(), "missing.pem")
+	if _, err := gateway.New(c, gateway.Options{Store: f, Keys: a.keys}); err == nil {
+		t.Fatal("no error")
+	}
+	if n := f.followers.Load(); n != 0 {
+		t.Errorf("%d still follow the store", n)
+	}
+}
+
+// following is a store that tells what others end.
+type following struct {
+	store.Store
+	followers atomic.Int64
+}
+
+func (f *following) Follow(store.Table, func(store.Key), func()) (func() time.Time, func()) {
+	f.followers.Add(1)
+	return time.Now, func() { f.followers.Add(-1) }
 }

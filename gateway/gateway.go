@@ -132,9 +132,9 @@ func (g *Gateway) event(ctx context.Context, e oauth.Event) {
 	}
 }
 
-// EndHeld ends WebSockets and event streams. A server that stops calls it when
-// it has waited long enough for them.
-func (g *Gateway) EndHeld() { g.held.endAll() }
+// EndHeld ends WebSockets and event streams, and those that are opened from now on.
+// A server that stops calls it when it takes no more connections.
+func (g *Gateway) EndHeld() { g.held.close() }
 
 // Close waits for logins and refreshes that are under way, at most 45 seconds,
 // and closes connections to upstreams. Stop serving requests first.

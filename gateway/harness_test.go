@@ -104,6 +104,9 @@ func (a *app) config(base string) *config.Config {
 
 // trusting lets this machine speak for others.
 func trusting(c *config.Config) {
+	for i := range c.Sites {
+		c.Sites[i].ForwardAuth = true
+	}
 	c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 }
 

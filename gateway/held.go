@@ -2,7 +2,9 @@ package gateway
 
 import (
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -10,12 +12,13 @@ import (
 )
 
 // held are the connections that stay open: WebSockets and event streams. Each
-// lives no longer than the session that it was opened with.
+// lives no longer than the session that it was opened with, and none longer than
+// its gateway.
 type held struct {
 	metrics *Metrics
 
 	mu       sync.Mutex
-	sessions map[store.Key]*holding
+	sessions map[store.Key]*holding // under the zero key, those of nobody
 	running  bool
 	closed   bool
 	stop     chan struct{}
@@ -25,6 +28,7 @@ type held struct {
 type holding struct {
 	site *site
 	// asks is a request with the session's cookie, to look the session up again.
+	// Nil: nobody is signed in, and nothing is to be asked.
 	asks    *http.Request
 	expires time.Time
 	ends    map[*func()]struct{}
@@ -53,11 +57,17 @@ func (h *held) add(v *visit, end func()) (remove func()) {
 		end()
 		return func() {}
 	}
-	key := v.session.Key()
+	var key store.Key
+	if v.session != nil {
+		key = v.session.Key()
+	}
 	s := h.sessions[key]
 	if s == nil {
-		asks := &http.Request{Header: http.Header{"Cookie": v.r.Header["Cookie"]}}
-		s = &holding{site: v.site, asks: asks, expires: v.session.Expires, ends: map[*func()]struct{}{}}
+		s = &holding{site: v.site, ends: map[*func()]struct{}{}}
+		if v.session != nil {
+			s.asks = &http.Request{Header: http.Header{"Cookie": v.r.Header["Cookie"]}}
+			s.expires = v.session.Expires
+		}
 		h.sessions[key] = s
 	}
 	s.ends[&end] = struct{}{}
@@ -96,10 +106,7 @@ func (h *held) look() {
 			h.mu.Unlock()
 			return
 		}
-		all := make([]*holding, 0, len(h.sessions))
-		for _, s := range h.sessions {
-			all = append(all, s)
-		}
+		all := slices.Collect(maps.Values(h.sessions))
 		h.mu.Unlock()
 		h.lookAt(all)
 	}
@@ -127,7 +134,10 @@ func (h *held) lookAt(all []*holding) {
 
 // lives is called by one goroutine at a time.
 func (s *holding) lives(now time.Time) bool {
-	if !now.Before(s.expires) {
+	switch {
+	case s.asks == nil:
+		return true
+	case !now.Before(s.expires):
 		return false
 	}
 	lives, err := s.site.auth.StillSignedIn(s.asks)
@@ -154,19 +164,6 @@ func (h *held) end(s *holding) {
 	}
 }
 
-// endAll ends every connection.
-func (h *held) endAll() {
-	h.mu.Lock()
-	all := make([]*holding, 0, len(h.sessions))
-	for _, s := range h.sessions {
-		all = append(all, s)
-	}
-	h.mu.Unlock()
-	for _, s := range all {
-		h.end(s)
-	}
-}
-
 // close ends every connection, and those that come later.
 func (h *held) close() {
 	h.mu.Lock()
@@ -174,8 +171,11 @@ func (h *held) close() {
 		h.closed = true
 		close(h.stop)
 	}
+	all := slices.Collect(maps.Values(h.sessions))
 	h.mu.Unlock()
-	h.endAll()
+	for _, s := range all {
+		h.end(s)
+	}
 }
 
 // body makes the body of an event stream end with its session.

@@ -50,7 +50,7 @@ func NewMetrics() *Metrics {
 		storeTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "wayleave_store_duration_seconds",
 			Help: "Time of the store's answers, by operation and outcome.", Buckets: []float64{.00001, .0001, .0005, .001, .005, .01, .05, .1, .5, 1, 5}}, []string{"operation", "outcome"}),
 		held: prometheus.NewGauge(prometheus.GaugeOpts{Name: "wayleave_held_connections",
-			Help: "WebSockets and event streams that are open with a session."}),
+			Help: "WebSockets and event streams that are open."}),
 	}
 	m.registry.MustRegister(m.requests, m.seconds, m.logins, m.failures, m.refreshes, m.provider, m.storeTime, m.held,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

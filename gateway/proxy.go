@@ -135,7 +135,7 @@ func (r *route) cleanAnswer(resp *http.Response) error {
 	if v.session != nil && len(h["Cache-Control"]) == 0 && len(h["Expires"]) == 0 {
 		h["Cache-Control"] = []string{"private"}
 	}
-	if strings.HasPrefix(h.Get("Content-Type"), "text/event-stream") && v.session != nil {
+	if strings.HasPrefix(h.Get("Content-Type"), "text/event-stream") {
 		resp.Body = r.site.g.held.body(v, resp.Body)
 	}
 	return nil
@@ -153,6 +153,7 @@ func setsOurs(line string) bool {
 // failed answers when the upstream did not.
 func (r *route) failed(_ http.ResponseWriter, req *http.Request, err error) {
 	v := visitOf(req.Context())
+	v.answer.status = 0 // of an upgrade that the upstream agreed to, and not as it was asked for
 	bodyErr := v.body.err()
 	var tooLarge *http.MaxBytesError
 	switch {

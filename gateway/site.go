@@ -21,6 +21,7 @@ type site struct {
 	host     string
 	basePath string
 	auth     *wayleave.Auth
+	asked    bool // by a proxy, about requests that we do not see
 	names    map[string]providerNames
 	table    rules.Table
 	routes   []*route // as in table
@@ -43,6 +44,7 @@ type route struct {
 	keepAuthorization bool
 	origins           []string // that may open WebSockets
 	maxBody           int64    // negative: no limit
+	streams           bool     // the upstream speaks HTTP/2, in which gRPC streams both ways
 }
 
 // serve answers a request that was admitted.

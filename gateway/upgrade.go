@@ -52,8 +52,6 @@ func (r *route) forwardUpgrade(v *visit) {
 	ctx, cancel := context.WithTimeout(v.r.Context(), v.g.limits.Upgraded)
 	defer cancel()
 	v.r = v.r.WithContext(ctx)
-	if v.session != nil {
-		defer v.g.held.add(v, cancel)()
-	}
+	defer v.g.held.add(v, cancel)()
 	r.proxy.ServeHTTP(&v.answer, v.request())
 }

@@ -55,6 +55,11 @@ func (s *site) verify(v *visit, rest string) {
 	case !v.trusted:
 		v.refuse(http.StatusForbidden, "this proxy is not among the trusted_proxies")
 		return
+	case !s.asked:
+		// A proxy in front that only passes requests on would let any page read the
+		// answer, and in it the user's token.
+		v.refuse(http.StatusNotFound, "this site is not asked about; set forward_auth: true for a proxy that asks")
+		return
 	}
 	var q question
 	var problem string
@@ -87,6 +92,8 @@ func (v *visit) about(q question) (problem string) {
 	switch {
 	case v.site == nil:
 		return "no site has the host that is asked about"
+	case !v.site.asked:
+		return "the site of the host is not asked about; set forward_auth: true for a proxy that asks"
 	case q.scheme != v.site.base.Scheme:
 		return "the site's scheme is another one than what is asked about"
 	case !canonical.Method(q.method):
@@ -103,8 +110,10 @@ func (v *visit) about(q question) (problem string) {
 }
 
 func (s *site) answerProxy(v *visit, q question, plain bool) {
-	if s.auth.Owns(v.path.Decoded) {
-		v.decision = own // the proxy passes these on to us, where they are decided
+	if sent, _, _ := strings.Cut(q.target, "?"); sent != s.basePath && s.auth.Owns(sent) {
+		// The proxy passes these on to us, where they are decided. What is spelled
+		// otherwise it may pass to the app, so the rules decide about that.
+		v.decision = own
 		s.tellNobody(v.answer.Header())
 		v.answer.WriteHeader(http.StatusOK)
 		return

@@ -51,7 +51,7 @@ func (b *bench) over(s store.Store) *vault.Vault {
 			return vault.Provider{}
 		}
 		return vault.Provider{Refresher: b.p, Revoker: b.revoker(), RevocationEndsGrant: b.wide, ClientID: b.client}
-	})
+	}, "acme")
 }
 
 // newVault is a vault whose providers revoke nothing.

@@ -17,7 +17,7 @@ import (
 const (
 	kindKept     = byte('k') // the row of a user's kept grant at a provider
 	kindUser     = byte('g') // all kept grants of a user
-	kindRevoking = byte('r') // all rows that wait to be revoked
+	kindRevoking = byte('r') // all rows that wait to be revoked at a provider
 )
 
 // keptFor is how long a kept grant lives after it was last granted or

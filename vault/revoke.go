@@ -131,7 +131,15 @@ func (v *Vault) Work(ctx context.Context, failed func(provider string, err error
 
 // RevokeDue makes one round of [Vault.Work].
 func (v *Vault) RevokeDue(ctx context.Context, failed func(provider string, err error)) {
-	key, err := v.index.Key(ctx, kindRevoking, nil)
+	for _, name := range v.names {
+		v.revokeAt(ctx, name, failed)
+	}
+}
+
+// revokeAt makes the round of one provider. Another one that is down, or that
+// nobody knows any more, leaves rows enough to hide these.
+func (v *Vault) revokeAt(ctx context.Context, name string, failed func(provider string, err error)) {
+	key, err := v.index.Key(ctx, kindRevoking, []byte(name))
 	if err != nil {
 		return // whoever uses the store is told
 	}

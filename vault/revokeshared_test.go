@@ -66,3 +66,28 @@ func TestAnAppWithoutTheProviderLeavesItToOneThatKnows(t *testing.T) {
 		})
 	}
 }
+
+// TestRowsOfNobodyHideNoOthers: more of them than one round looks at.
+func TestRowsOfNobodyHideNoOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		for range 1500 {
+			id, err := b.Keep(t.Context(), "gone", "", b.p.present(), time.Now().Add(time.Hour))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := b.Drop(t.Context(), id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 10 {
+			if err := b.Drop(t.Context(), b.keep(time.Hour)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b.RevokeDue(t.Context(), nil)
+		if n := len(b.p.returned); n != 10 {
+			t.Errorf("%d of 10 were revoked", n)
+		}
+	})
+}

@@ -67,6 +67,7 @@ type Vault struct {
 	index *index.Index
 	// provider returns what is known of a provider's entry.
 	provider func(name string) Provider
+	names    []string // of those that are known
 
 	mu       sync.Mutex
 	flights  map[ID]*flight
@@ -76,9 +77,10 @@ type Vault struct {
 	revoke   chan struct{} // has room for one: there is something to revoke
 }
 
-// New returns a Vault.
-func New(s store.Store, ring *seal.Ring, x *index.Index, provider func(name string) Provider) *Vault {
-	return &Vault{store: s, ring: ring, index: x, provider: provider,
+// New returns a Vault. provider tells of those that are named, and of others that
+// it does not know them.
+func New(s store.Store, ring *seal.Ring, x *index.Index, provider func(name string) Provider, names ...string) *Vault {
+	return &Vault{store: s, ring: ring, index: x, provider: provider, names: names,
 		flights: map[ID]*flight{}, failures: map[ID]*failure{}, turns: map[string]chan struct{}{}, revoke: make(chan struct{}, 1)}
 }
 
@@ -225,7 +227,7 @@ func (v *Vault) record(ctx context.Context, id ID, g *grant) (store.Record, erro
 	rec := store.Record{Value: v.ring.Seal(Purpose, plain, string(id[:])), Expires: g.expires}
 	switch {
 	case g.revoking != nil:
-		rec.Lookups, err = v.lookup(ctx, kindRevoking, "")
+		rec.Lookups, err = v.lookup(ctx, kindRevoking, g.provider)
 	case g.user != "":
 		rec.Lookups, err = v.lookup(ctx, kindUser, g.user)
 	}

@@ -38,6 +38,7 @@ keys: keys
 store: %[3]s
 health: %[4]s
 trusted_proxies: [127.0.0.1]
+forward_auth: true
 limits: {logins: 1000000/s} # all logins come from one address here
 providers:
   dev: {issuer: "http://%[5]s", client_id: %[6]s, client_secret: %[7]s, development: true}

@@ -16,7 +16,7 @@ func checkFile(d *decoder, f found, c *written) {
 			c.TrustedProxies = append(c.TrustedProxies, p.prefix)
 		}
 	}
-	top := slices.DeleteFunc([]string{"base_url", "base_path", "home", "branding", "routes"}, func(k string) bool { return !f.has(k) })
+	top := slices.DeleteFunc([]string{"base_url", "base_path", "home", "branding", "forward_auth", "routes"}, func(k string) bool { return !f.has(k) })
 	switch {
 	case f.has("sites") && len(top) > 0:
 		n, path := f.at(top[0])

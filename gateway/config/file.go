@@ -35,6 +35,7 @@ var fileShape = object("the top of the file", "a map", []key[written]{
 		"With whom people sign in, each under a name of your choice; the sign-in page lists them in this order.").must(),
 	at("trusted_proxies", list(trusted(), 0), func(c *written) *[]peer { return &c.peers },
 		"Proxies in front, which may say for whom they speak. Forward-auth needs one. Nobody is trusted by default."),
+	at("forward_auth", boolean(), func(c *written) *bool { return &topSite(c).ForwardAuth }, forwardAuthDoc).says("true where a route has no upstream"),
 	at("routes", routesShape, func(c *written) *[]Route { return &topSite(c).Routes },
 		"Who may use which paths, and what serves them. The first route whose path and method fit decides; what none fits is refused."),
 	at("sites", list(siteShape, 1), func(c *written) *[]Site { return &c.sites },
@@ -47,6 +48,8 @@ var fileShape = object("the top of the file", "a map", []key[written]{
 	at("limits", limitsShape, func(c *written) *Limits { return &c.Limits }, "What one client can cost."),
 	at("log", logShape, func(c *written) *Log { return &c.Log }, "What is logged, to the standard output."),
 }, checkFile)
+
+const forwardAuthDoc = "Answer a proxy that has the requests and asks about each, also where all routes have an upstream. Such answers can hold the user's access token: the proxy must not pass on `/auth/verify/`."
 
 // written is a Config while it is read.
 type written struct {

@@ -14,15 +14,16 @@ const maxFile = 1 << 20
 
 // Read reads a file, and the files and variables it names. env is
 // [os.LookupEnv], or a test's. Relative paths in the file start at its folder.
-// The error is [Mistakes].
+// The error is [Mistakes]; with it comes a Config of which Files and Keys alone mean
+// something, so that one can wait for what is amiss.
 func Read(path string, env func(string) (string, bool)) (*Config, error) {
 	text, err := load(path, maxFile)
 	if err != nil {
-		return nil, Mistakes{{File: path, Reason: err.Error()}}
+		return &Config{Files: []string{path}}, Mistakes{{File: path, Reason: err.Error()}}
 	}
 	dir, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
-		return nil, Mistakes{{File: path, Reason: "cannot find the folder of this file: " + err.Error()}}
+		return &Config{Files: []string{path}}, Mistakes{{File: path, Reason: "cannot find the folder of this file: " + err.Error()}}
 	}
 	d := newDecoder(path, dir, string(text), env)
 	d.root = fileShape.form
@@ -32,10 +33,10 @@ func Read(path string, env func(string) (string, bool)) (*Config, error) {
 		fileShape.read(d, root, "", &written{Config: c})
 	}
 	d.finish()
-	if len(d.mistakes) > 0 {
-		return nil, d.mistakes
-	}
 	c.Files, c.Warnings = append([]string{path}, d.files...), d.warnings
+	if len(d.mistakes) > 0 {
+		return c, d.mistakes
+	}
 	return c, nil
 }
 

@@ -113,13 +113,13 @@ func (d *decoder) fetch(n *yaml.Node, path string) (string, bool) {
 // content is that of a file, without the line break at its end.
 func (d *decoder) content(name string, secret bool) (string, *fault) {
 	file := d.path(name)
+	d.files = append(d.files, file) // also if it is amiss: it may change
 	if secret {
 		if f := onlyOwners(file); f != nil {
 			return "", f
 		}
 	}
 	raw, err := load(file, maxText)
-	d.files = append(d.files, file)
 	if err != nil {
 		return "", &fault{"the file " + file + " " + err.Error(), ""}
 	}

@@ -17,6 +17,7 @@ var siteShape = object("an entry of sites", "a map with base_url and routes", []
 	at("home", homePath(), func(s *Site) *string { return &s.Home }, "Where people go who asked for no page.").says("/"),
 	at("branding", brandingShape, func(s *Site) *Branding { return &s.Branding }, "How its sign-in pages look."),
 	at("providers", list(text("the name of a provider"), 1), func(s *Site) *[]string { return &s.Providers }, "The names of those that people can sign in with here.").says("all of them"),
+	at("forward_auth", boolean(), func(s *Site) *bool { return &s.ForwardAuth }, forwardAuthDoc).says("true where a route has no upstream"),
 	at("routes", routesShape, func(s *Site) *[]Route { return &s.Routes }, "Who may use which paths, and what serves them.").must(),
 }, checkSite)
 
@@ -112,6 +113,7 @@ func checkSite(d *decoder, f found, s *Site) {
 	}
 	for i := range s.Routes {
 		r := &s.Routes[i]
+		s.ForwardAuth = s.ForwardAuth || r.Upstream.URL == nil
 		key := "path"
 		if r.Rule.Exact {
 			key = "exact"

@@ -78,8 +78,10 @@ type Site struct {
 	BasePath  string   // default /auth
 	Home      string   // default /
 	Providers []string // names; default: all
-	Routes    []Route
-	Branding  Branding
+	// ForwardAuth answers proxies that ask. Read sets it where a route has no upstream.
+	ForwardAuth bool
+	Routes      []Route
+	Branding    Branding
 	// Path in the file, for messages: "sites[0]", or empty for the top.
 	Path string
 }

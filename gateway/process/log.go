@@ -15,6 +15,7 @@ import (
 // write for each request costs more than the rest of the line.
 type lines struct {
 	mu      sync.Mutex
+	to      io.Writer
 	w       *bufio.Writer
 	waiting bool
 	closed  bool
@@ -23,7 +24,7 @@ type lines struct {
 // linger is how long a line waits for others.
 const linger = 100 * time.Millisecond
 
-func newLines(w io.Writer) *lines { return &lines{w: bufio.NewWriterSize(w, 64<<10)} }
+func newLines(w io.Writer) *lines { return &lines{to: w, w: bufio.NewWriterSize(w, 64<<10)} }
 
 // Write implements io.Writer, with whole lines.
 func (l *lines) Write(b []byte) (int, error) {
@@ -31,8 +32,10 @@ func (l *lines) Write(b []byte) (int, error) {
 	defer l.mu.Unlock()
 	n, err := l.w.Write(b)
 	switch {
+	case err != nil:
+		l.w.Reset(l.to)
 	case l.closed:
-		_ = l.w.Flush()
+		l.out()
 	case !l.waiting:
 		l.waiting = true
 		time.AfterFunc(linger, l.flush)
@@ -40,11 +43,19 @@ func (l *lines) Write(b []byte) (int, error) {
 	return n, err
 }
 
+// out writes what waits. What cannot be written is lost, for there is nowhere else
+// to say it; a bufio.Writer would keep the error and lose all that comes later too.
+func (l *lines) out() {
+	if l.w.Flush() != nil {
+		l.w.Reset(l.to)
+	}
+}
+
 func (l *lines) flush() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.waiting = false
-	_ = l.w.Flush() // the next write tells, and there is nowhere else to say it
+	l.out()
 }
 
 // Close writes what is left. Lines that come later are written at once.

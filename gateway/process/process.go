@@ -59,6 +59,7 @@ type process struct {
 
 	mu     sync.Mutex
 	cfg    *config.Config // that now serves
+	tried  *config.Config // of the last reload
 	retire sync.WaitGroup
 	// retired still answer what they had begun before a reload.
 	retired map[*served]struct{}
@@ -173,7 +174,7 @@ func (p *process) open(ctx context.Context) (*serving.Service, error) {
 	if err := g.Check(ctx); err != nil {
 		return nil, errors.Join(config.Mistakes{c.Mistake("store", err.Error(), "")}, g.Close(), s.Close())
 	}
-	p.now.swap(g, s)
+	p.now.swap(&served{gateway: g, store: s, url: c.Store.Reveal()})
 	service := &serving.Service{
 		Handlers: map[string]http.Handler{"main": &p.now},
 		Health:   p.health(),
@@ -183,7 +184,7 @@ func (p *process) open(ctx context.Context) (*serving.Service, error) {
 		Close:    p.close,
 	}
 	if c.Admin != (config.Address{}) {
-		service.Handlers["admin"] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.now.gateway().AdminHandler().ServeHTTP(w, r) })
+		service.Handlers["admin"] = http.HandlerFunc(p.now.serveAdmin)
 	}
 	return service, nil
 }
@@ -195,7 +196,9 @@ func (p *process) health() http.Handler {
 }
 
 func (p *process) ready(ctx context.Context) []string {
-	if err := p.now.gateway().Ready(ctx); err != nil {
+	now := p.now.use()
+	defer now.leave()
+	if err := now.gateway.Ready(ctx); err != nil {
 		return []string{"the store does not answer: " + err.Error()}
 	}
 	return nil
@@ -224,5 +227,10 @@ func (p *process) close(context.Context) error {
 func (p *process) files() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return slices.Concat(p.cfg.Files, p.cfg.Keys)
+	files := slices.Concat(p.cfg.Files, p.cfg.Keys)
+	if p.tried != nil {
+		files = slices.Concat(files, p.tried.Files, p.tried.Keys)
+	}
+	slices.Sort(files)
+	return slices.Compact(files)
 }

@@ -17,15 +17,16 @@ import (
 // is. Requests under way end with the gateway that they began with.
 func (p *process) reload(ctx context.Context) error {
 	c, err := config.Read(p.file, os.LookupEnv)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tried = c // whose files may be what is amiss
 	if err != nil {
 		return err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	old := p.now.at.Load()
 	s := old.store
 	if c.Store.Reveal() != p.cfg.Store.Reveal() {
-		if s, err = store.Open(ctx, c.Store.Reveal(), Kinds()...); err != nil {
+		if s, err = p.openAgain(ctx, c); err != nil {
 			return config.Mistakes{c.Mistake("store", err.Error(), "")}
 		}
 	}
@@ -36,7 +37,7 @@ func (p *process) reload(ctx context.Context) error {
 		}
 	}
 	if err != nil {
-		if s != old.store {
+		if !p.uses(s) {
 			err = errors.Join(err, s.Close())
 		}
 		return allMistakes(err)
@@ -46,7 +47,7 @@ func (p *process) reload(ctx context.Context) error {
 	}
 	p.use(c.Log)
 	p.warn(c)
-	p.now.swap(g, s)
+	p.now.swap(&served{gateway: g, store: s, url: c.Store.Reveal()})
 	p.cfg = c
 	p.plan.Exclusive, p.plan.Drain = exclusive(c), c.Limits.Drain
 	p.retired[old] = struct{}{}
@@ -63,18 +64,34 @@ func (p *process) reload(ctx context.Context) error {
 	return nil
 }
 
+// openAgain opens the file's store, or takes that of a gateway which has not ended
+// since the file named it before: this process has it still.
+func (p *process) openAgain(ctx context.Context, c *config.Config) (store.Store, error) {
+	for old := range p.retired {
+		if old.url == c.Store.Reveal() {
+			return old.store, nil
+		}
+	}
+	return store.Open(ctx, c.Store.Reveal(), Kinds()...)
+}
+
 // lastOf forgets a gateway that is closed, and reports whether no other one uses
 // its store: of several reloads in a row the first gateway can be the last to end.
 func (p *process) lastOf(old *served) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.retired, old)
+	return !p.uses(old.store)
+}
+
+// uses reports whether a gateway has the store.
+func (p *process) uses(s store.Store) bool {
 	for other := range p.retired {
-		if other.store == old.store {
-			return false
+		if other.store == s {
+			return true
 		}
 	}
-	return old.store != p.now.at.Load().store
+	return p.now.at.Load().store == s
 }
 
 // needRestart lists what a running process cannot change.
@@ -97,27 +114,42 @@ type current struct{ at atomic.Pointer[served] }
 type served struct {
 	gateway *gateway.Gateway
 	store   store.Store
+	url     string // of the store
 	users   atomic.Int64
 }
 
 func (c *current) gateway() *gateway.Gateway { return c.at.Load().gateway }
 
 // swap puts a gateway in the place of the one that served before.
-func (c *current) swap(g *gateway.Gateway, s store.Store) {
-	c.at.Store(&served{gateway: g, store: s})
-}
+func (c *current) swap(s *served) { c.at.Store(s) }
 
-// ServeHTTP implements http.Handler.
-func (c *current) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// use returns the gateway of the moment, which is not closed before it is let go
+// of with leave.
+func (c *current) use() *served {
 	s := c.at.Load()
 	s.users.Add(1)
 	for now := c.at.Load(); now != s; now = c.at.Load() { // swapped in between: it may be closed already
-		s.users.Add(-1)
+		s.leave()
 		s = now
 		s.users.Add(1)
 	}
-	defer s.users.Add(-1)
+	return s
+}
+
+func (s *served) leave() { s.users.Add(-1) }
+
+// ServeHTTP implements http.Handler.
+func (c *current) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s := c.use()
+	defer s.leave()
 	s.gateway.ServeHTTP(w, r)
+}
+
+// serveAdmin answers at the admin socket.
+func (c *current) serveAdmin(w http.ResponseWriter, r *http.Request) {
+	s := c.use()
+	defer s.leave()
+	s.gateway.AdminHandler().ServeHTTP(w, r)
 }
 
 // wait waits for requests under way, but not for ever: streams end then.

@@ -46,6 +46,7 @@ func Run(ctx context.Context, program Program) (err error) {
 	if p.plan, err = program.Prepare(p.signals.end); err != nil {
 		return err
 	}
+	p.watched = watch(p.plan.Files) // what changes from here on is not what was prepared
 	for _, e := range p.endpoints() {
 		if err := p.sockets.listen(e); err != nil {
 			return err
@@ -54,7 +55,6 @@ func Run(ctx context.Context, program Program) (err error) {
 	if err := p.predecessor.prepared(p.signals.end, p.plan.Exclusive); err != nil {
 		return err
 	}
-	p.watched = watch(p.plan.Files)
 	return p.live()
 }
 
@@ -135,7 +135,9 @@ func (p *process) reload(s *session, why string) {
 		}
 	}
 	if s.service.Reload != nil {
-		if err := s.service.Reload(p.signals.end); err != nil {
+		err := s.service.Reload(p.signals.end)
+		p.watched.learn()
+		if err != nil {
 			failed = true
 			p.log.Error("reload failed, the old configuration stays", "why", why, "error", err)
 		}

@@ -2,6 +2,7 @@ package serving
 
 import (
 	"crypto/sha256"
+	"maps"
 	"os"
 )
 
@@ -10,9 +11,12 @@ import (
 // Kubernetes swaps a link two folders above.
 type watched struct {
 	files func() []string
-	known [sha256.Size]byte // what was reported last
-	seen  [sha256.Size]byte // what the last look found
+	known contents // what was reported last
+	seen  contents // what the last look found
 }
+
+// contents are hashes by name. A file that is missing has the zero one.
+type contents map[string][sha256.Size]byte
 
 func watch(files func() []string) *watched {
 	w := &watched{files: files}
@@ -24,13 +28,28 @@ func watch(files func() []string) *watched {
 // a file that is being written is left alone.
 func (w *watched) changed() bool {
 	now := w.look()
-	settled := now == w.seen
+	settled := maps.Equal(now, w.seen)
 	w.seen = now
-	if !settled || now == w.known {
+	if !settled {
 		return false
 	}
+	changed := false
+	for name, content := range now {
+		was, known := w.known[name] // see learn
+		changed = changed || known && was != content
+	}
 	w.known = now
-	return true
+	return changed
+}
+
+// learn takes in files that are in the list for the first time. It is called when
+// they have just been read, or were missing.
+func (w *watched) learn() {
+	for name, content := range w.look() {
+		if _, known := w.known[name]; !known {
+			w.known[name] = content
+		}
+	}
 }
 
 // settle takes what is there now for reported.
@@ -39,21 +58,20 @@ func (w *watched) settle() {
 	w.seen = w.known
 }
 
-func (w *watched) look() (sum [sha256.Size]byte) {
+func (w *watched) look() contents {
+	found := contents{}
 	if w.files == nil {
-		return sum
+		return found
 	}
-	h := sha256.New()
 	for _, name := range w.files() {
 		// A file that is missing differs from an empty one. A pipe is not read:
 		// that could last for ever.
-		one := [sha256.Size]byte{}
+		found[name] = [sha256.Size]byte{}
 		if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
 			if content, err := os.ReadFile(name); err == nil {
-				one = sha256.Sum256(content)
+				found[name] = sha256.Sum256(content)
 			}
 		}
-		h.Write(one[:])
 	}
-	return [sha256.Size]byte(h.Sum(nil))
+	return found
 }

@@ -264,6 +264,12 @@ func (g *gateway) restart() {
 	if err := syscall.Kill(old, syscall.SIGUSR2); err != nil {
 		g.t.Fatal(err)
 	}
+	g.handedOver(old)
+}
+
+// handedOver waits until a successor serves and the old process has gone.
+func (g *gateway) handedOver(old int) {
+	g.t.Helper()
 	eventually(g.t, "a successor serves", func() bool {
 		for line := range strings.Lines(g.logged()) {
 			var l struct {

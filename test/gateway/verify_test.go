@@ -7,7 +7,7 @@ import (
 )
 
 // trusting lets this machine's proxies ask.
-const trusting = "trusted_proxies: [127.0.0.0/8]\n"
+const trusting = "forward_auth: true\ntrusted_proxies: [127.0.0.0/8]\n"
 
 // TestPRX15_A159_WhoMayAsk: a proxy that is not named gets no answer, and neither
 // does anybody where none is.
