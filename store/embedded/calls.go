@@ -159,6 +159,9 @@ func (s *Store) usable(ctx context.Context) error {
 
 // view reads from one state of the file, which no writer changes meanwhile.
 func (s *Store) view(fn func(*bbolt.Tx) error) error {
+	if err := s.whole(); err != nil {
+		return err
+	}
 	err := s.db.View(func(tx *bbolt.Tx) error {
 		return guarded(func() error { return fn(tx) })
 	})

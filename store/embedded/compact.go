@@ -30,7 +30,7 @@ func compact(path string) (before, after int64, err error) {
 	if path, err = filepath.EvalSymlinks(path); err != nil { // a link is to stay one
 		return 0, 0, err
 	}
-	src, err := openFile(path, wait(0), false)
+	src, _, err := openFile(path, wait(0), false)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -15,6 +15,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -44,6 +45,8 @@ type Options struct {
 // 4 KiB each, so that reading them costs no look into the file.
 type Store struct {
 	db     *bbolt.DB
+	file   *os.File // that db has open
+	head   int64    // bytes that every transaction reads first
 	claims *memory.Store
 	recent recent
 
@@ -65,12 +68,14 @@ var _ store.Store = (*Store)(nil)
 // [ErrForeign] or [ErrDamaged] with a text that names the cure, or an error of
 // the file system, and in none of these cases has it changed the file.
 func Open(path string, o Options) (*Store, error) {
-	db, err := openFile(path, wait(o.Wait), true)
+	db, file, err := openFile(path, wait(o.Wait), true)
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", path, err)
 	}
 	s := &Store{
 		db:      db,
+		file:    file,
+		head:    2 * int64(db.Info().PageSize),
 		claims:  memory.New(o.Claims),
 		queue:   make(chan *write),
 		closing: make(chan struct{}),

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -96,11 +97,21 @@ func TestFailure_AnUnconfirmedCommitEndsWriting(t *testing.T) {
 }
 
 func TestFailure_AFileThatIsCutOffFailsCallsNotTheProgram(t *testing.T) {
+	for _, size := range []int64{8 * 4096, 8192, 8191, 4096, 1, 0} {
+		t.Run(strconv.FormatInt(size, 10), func(t *testing.T) { cutOff(t, size) })
+	}
+}
+
+func cutOff(t *testing.T, size int64) {
 	path := newPath(t)
 	s := open(t, path)
 	fill(t, s, 1000, 500)
 	s.Forget()
-	if err := os.Truncate(path, 8*4096); err != nil {
+	whole, err := os.ReadFile(path)
+	if err == nil {
+		err = os.Truncate(path, size)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	for n := range 10 {
@@ -112,6 +123,12 @@ func TestFailure_AFileThatIsCutOffFailsCallsNotTheProgram(t *testing.T) {
 		if found {
 			t.Error("found beside an error")
 		}
+	}
+	if err := os.WriteFile(path, whole, 0o600); err != nil { // in its place, as cp does
+		t.Fatal(err)
+	}
+	if _, _, found, err := s.Get(t.Context(), sessions, key(3)); err != nil || !found {
+		t.Errorf("restored: %v, %v", found, err)
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)

@@ -14,6 +14,8 @@ import (
 
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
+
+	"github.com/wayleave/wayleave/store"
 )
 
 // Errors of Open and Compact that callers branch on.
@@ -30,26 +32,26 @@ var (
 )
 
 // openFile opens a file that is a store or, with create, becomes one.
-func openFile(path string, wait time.Duration, create bool) (*bbolt.DB, error) {
+func openFile(path string, wait time.Duration, create bool) (*bbolt.DB, *os.File, error) {
 	for {
 		fresh, err := examine(path, wait, create)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		db, file, err := lock(path, wait, false)
 		if err != nil {
-			return nil, explain(err)
+			return nil, nil, explain(err)
 		}
 		// While we waited for the lock, Compact may have put another file in
 		// the place of the one that we hold now.
 		if same(file, path) {
 			if err := prepare(db, file, fresh); err != nil {
-				return nil, errors.Join(err, db.Close())
+				return nil, nil, errors.Join(err, db.Close())
 			}
-			return db, nil
+			return db, file, nil
 		}
 		if err := db.Close(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 }
@@ -187,6 +189,22 @@ func syncDir(path string) error {
 		return err
 	}
 	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// whole reports whether the pages are there that every transaction begins with. A
+// file can be cut off while it is mapped, and what is missing then faults: bbolt reads
+// these before anything could guard that, and would keep its locks for ever.
+func (s *Store) whole() error {
+	info, err := s.file.Stat()
+	switch {
+	case errors.Is(err, fs.ErrClosed):
+		return store.ErrClosed
+	case err != nil:
+		return err
+	case info.Size() < s.head:
+		return fmt.Errorf("%w: it has %d bytes, want at least %d: restore it from a copy", ErrDamaged, info.Size(), s.head)
+	}
+	return nil
 }
 
 // guarded turns into ErrDamaged what happens when a page of the file cannot be

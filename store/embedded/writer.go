@@ -142,6 +142,9 @@ func (s *Store) update(fn func(*batch) error) error {
 	if s.broken != nil {
 		return s.broken
 	}
+	if err := s.whole(); err != nil {
+		return err
+	}
 	tx, err := s.db.Begin(true)
 	if err != nil {
 		return err
@@ -183,7 +186,7 @@ func noRoom(err error) bool {
 // disk did: the disk may have another state then than we read, and one more
 // write could destroy both.
 func (s *Store) distrust(failure error, id int) {
-	err := s.db.View(func(tx *bbolt.Tx) error {
+	err := s.view(func(tx *bbolt.Tx) error {
 		if tx.ID() >= id {
 			return errors.New("the disk did not confirm a write that has reached the file: check the disk and restart")
 		}
