@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -12,8 +13,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wayleave/wayleave"
 	"github.com/wayleave/wayleave/devidp"
 	"github.com/wayleave/wayleave/devidp/devidptest"
+	"github.com/wayleave/wayleave/oauth"
+	"github.com/wayleave/wayleave/provider"
+	"github.com/wayleave/wayleave/store/embedded"
 )
 
 // restOfFile makes a file of the routes in docs/rules.md.
@@ -72,6 +77,8 @@ func TestCheckExplainsDecisions(t *testing.T) {
 		{`{"groups":["admins"]}`, "GET /admin/x", "allowed: GET /admin/x, the person of "},
 		{`{"groups":["admins"],"auth_time":"2020-01-01T00:00:00Z"}`, "GET /admin/x", "has to sign in again: GET /admin/x, the person of "},
 		{`{"scopes":["reports.read"]}`, "DELETE https://app.acme.example/api/1?x=y", "allowed: DELETE /api/1, the person of "},
+		{`{"scopes":["reports.read"]}`, "GET https://APP.acme.example:443/api/1", "allowed: GET /api/1, the person of "},
+		{`{"email":"bob@acme.example"}`, "GET https://app.acme.example?x", "allowed: GET /, bob@acme.example"},
 		{"", "GET /auth/session?x", "no rule decides: /auth/session is one of Wayleave's own pages"},
 		{"", "TRACE /", "refused with 405, whoever asks: "},
 		{"", "GET /?x#y", "refused with 400, whoever asks: ambiguous request target"},
@@ -92,6 +99,57 @@ func TestCheckExplainsDecisions(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestCheckOfAStoreFile leaves it as it is: what it made would belong to who checks.
+func TestCheckOfAStoreFile(t *testing.T) {
+	idp := devidptest.New(t, func(o *devidp.Options) { o.SigningAlgorithm = "ES256" })
+	up := httptest.NewServer(http.NotFoundHandler())
+	defer up.Close()
+	dir := t.TempDir()
+	for _, keys := range []string{"one", "two"} {
+		if status, _, errs := runCommand(t, "keys", "new", filepath.Join(dir, keys)); status != 0 {
+			t.Fatal(errs)
+		}
+	}
+	check := func(keys, store string, want int, says string) {
+		t.Helper()
+		file := filepath.Join(dir, "wayleave.yaml")
+		text := fmt.Sprintf("base_url: http://localhost:8000\nkeys: %s\nstore: file:%s\nproviders:\n  dev: {issuer: %q, client_id: app, client_secret: dev-secret, development: true}\nroutes: [{path: /, upstream: %q, allow: signed_in}]\n", keys, store, idp.Issuer(), up.URL)
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if status, out, errs := runCommand(t, "check", "--config", file); status != want || !strings.Contains(out, says) {
+			t.Errorf("%d, without %q: %s%s", status, says, out, errs)
+		}
+	}
+	check("one", "new.db", 0, "the file is not there yet")
+	if _, err := os.Lstat(filepath.Join(dir, "new.db")); !os.IsNotExist(err) {
+		t.Errorf("it is there now: %v", err)
+	}
+	check("one", "none/new.db", 1, "make the folder "+filepath.Join(dir, "none"))
+	keys, err := wayleave.ReadKeys(filepath.Join(dir, "one"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := embedded.Open(filepath.Join(dir, "used.db"), embedded.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	auth, err := wayleave.New(wayleave.Config{BaseURL: "http://localhost:8000", Keys: keys, Store: s,
+		Providers: []provider.Config{{Preset: provider.Google(), ClientID: "x", ClientSecret: oauth.NewSecret("y")}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := auth.Check(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	check("one", "used.db", 0, "the file is in use, as it is while wayleave serve runs")
+	if err := errors.Join(auth.Close(), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	check("one", "used.db", 0, "ok      store file\n")
+	check("two", "used.db", 1, "name the key file that the store was used with in keys again")
 }
 
 // TestCheckKnowsACallbackElsewhere: a provider's callback may lie outside base_path.

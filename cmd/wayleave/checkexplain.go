@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -101,13 +102,18 @@ func siteOf(c *config.Config, target string) (config.Site, string, error) {
 		path, _, _ := strings.Cut(target, "?")
 		return c.Sites[0], path, nil
 	}
+	scheme, rest, _ := strings.Cut(target, "://")
+	host, path := rest, ""
+	if i := strings.IndexAny(rest, "/?"); i >= 0 {
+		host, path = rest[:i], rest[i:]
+	}
+	path, _, _ = strings.Cut(path, "?")
+	// The gateway forgives these two things in a Host header, and no others.
+	host = strings.ToLower(host)
+	usual, _ := strings.CutSuffix(host, map[string]string{"https": ":443", "http": ":80"}[scheme])
 	for _, s := range c.Sites {
-		if rest, ok := strings.CutPrefix(target, s.BaseURL); ok && (rest == "" || rest[0] == '/') {
-			path, _, _ := strings.Cut(rest, "?")
-			if path == "" {
-				path = "/"
-			}
-			return s, path, nil
+		if s.BaseURL == scheme+"://"+host || s.BaseURL == scheme+"://"+usual {
+			return s, cmp.Or(path, "/"), nil
 		}
 	}
 	return config.Site{}, "", fmt.Errorf("no site of the file has the address %s; a request there is refused with 421", target)

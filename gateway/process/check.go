@@ -13,7 +13,6 @@ import (
 	"github.com/wayleave/wayleave/gateway/config"
 	"github.com/wayleave/wayleave/internal/serving"
 	"github.com/wayleave/wayleave/oauth"
-	"github.com/wayleave/wayleave/store"
 	"github.com/wayleave/wayleave/store/memory"
 )
 
@@ -85,30 +84,6 @@ func Connect(ctx context.Context, c *config.Config, say func(string)) (problems 
 }
 
 type teller = func(what string, err error, cure string)
-
-func checkStore(ctx context.Context, c *config.Config, say func(string), tell teller) {
-	ctx, cancel := context.WithTimeout(ctx, connectTime)
-	defer cancel()
-	scheme, _, _ := strings.Cut(c.Store.Reveal(), ":")
-	what := "store " + scheme
-	s, err := store.Open(ctx, c.Store.Reveal(), Kinds()...)
-	if err != nil {
-		tell(what, err, "")
-		return
-	}
-	defer s.Close()
-	_, _, _, err = s.Get(ctx, "session", store.Key{})
-	tell(what, err, "")
-	if a, ok := s.(store.Adviser); ok && err == nil {
-		warnings, err := a.Check(ctx)
-		if err != nil {
-			tell(what+", its settings", err, "")
-		}
-		for _, w := range warnings {
-			say("warning store: " + w)
-		}
-	}
-}
 
 // maxSkew is how far clocks may be apart: ID tokens live for minutes.
 const maxSkew = 30 * time.Second

@@ -4,11 +4,13 @@
 package process
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"os"
@@ -51,13 +53,15 @@ type process struct {
 	log     *slog.Logger
 	logTo   atomic.Pointer[slog.Handler]
 	metrics *gateway.Metrics
-	// ownKey seals what the memory store keeps where the file names no key: it
-	// ends with that store, and not with a reload. Nil: none was needed.
-	ownKey []byte
-	now    current
-	plan   *serving.Plan
+	// memoryKeys have sealed something in the memory store, which ends with this
+	// process and not with a reload: those that the file has named, and one of the
+	// process's own if there was a time when it named none.
+	memoryKeys [][]byte
+	now        current
+	plan       *serving.Plan
 
 	mu     sync.Mutex
+	first  *config.Config // that the process began with
 	cfg    *config.Config // that now serves
 	tried  *config.Config // of the last reload
 	retire sync.WaitGroup
@@ -79,17 +83,26 @@ func (p *process) build(c *config.Config, s store.Store) (*gateway.Gateway, erro
 		return nil, err
 	}
 	if _, ok := s.(*memory.Store); ok {
-		if len(keys) == 0 && p.ownKey == nil {
-			p.ownKey = make([]byte, seal.KeySize)
-			rand.Read(p.ownKey)
-		}
-		if p.ownKey != nil {
-			keys = append(keys, p.ownKey)
-		}
+		keys = p.keysOfMemory(keys)
 	} else {
 		s = p.metrics.Watch(s)
 	}
 	return gateway.New(c, gateway.Options{Store: s, Keys: keys, Logger: p.log, RequestLog: p.out, Metrics: p.metrics})
+}
+
+// keysOfMemory are the file's keys, then those of before.
+func (p *process) keysOfMemory(keys [][]byte) [][]byte {
+	for _, old := range p.memoryKeys {
+		if !slices.ContainsFunc(keys, func(k []byte) bool { return bytes.Equal(k, old) }) {
+			keys = append(keys, old)
+		}
+	}
+	if len(keys) == 0 {
+		keys = [][]byte{make([]byte, seal.KeySize)}
+		rand.Read(keys[0])
+	}
+	p.memoryKeys = keys
+	return keys
 }
 
 // readKeys puts the keys of all files into one ring.
@@ -97,7 +110,11 @@ func readKeys(c *config.Config) (ring [][]byte, err error) {
 	for i, file := range c.Keys {
 		keys, err := wayleave.ReadKeys(file)
 		if err != nil {
-			return nil, config.Mistakes{c.Mistake(fmt.Sprintf("keys[%d]", i), err.Error(), `make a file with "wayleave keys new FILE"`)}
+			cure := ""
+			if errors.Is(err, fs.ErrNotExist) {
+				cure = `make a file with "wayleave keys new FILE"`
+			}
+			return nil, config.Mistakes{c.Mistake(fmt.Sprintf("keys[%d]", i), err.Error(), cure)}
 		}
 		ring = append(ring, keys...)
 	}
@@ -116,7 +133,7 @@ func (p *process) prepare(context.Context) (*serving.Plan, error) {
 	}
 	p.use(c.Log)
 	p.warn(c)
-	p.cfg = c
+	p.first, p.cfg = c, c
 	main := endpoint("main", c.Listen, c.Limits)
 	main.H2C = true // from proxies that know it; TLS ends in front of us
 	if c.TLS != (config.TLS{}) {
@@ -163,7 +180,7 @@ func (p *process) open(ctx context.Context) (*serving.Service, error) {
 	c := p.cfg
 	s, err := store.Open(ctx, c.Store.Reveal(), Kinds()...)
 	if err != nil {
-		return nil, config.Mistakes{c.Mistake("store", err.Error(), "")}
+		return nil, cannotUse(c, err)
 	}
 	g, err := p.build(c, s)
 	if err != nil {
@@ -172,7 +189,7 @@ func (p *process) open(ctx context.Context) (*serving.Service, error) {
 	// A store that was sealed with other keys is found here, and not by people
 	// who have to sign in again.
 	if err := g.Check(ctx); err != nil {
-		return nil, errors.Join(config.Mistakes{c.Mistake("store", err.Error(), "")}, g.Close(), s.Close())
+		return nil, errors.Join(cannotUse(c, err), g.Close(), s.Close())
 	}
 	p.now.swap(&served{gateway: g, store: s, url: c.Store.Reveal()})
 	service := &serving.Service{

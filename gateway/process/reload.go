@@ -27,13 +27,13 @@ func (p *process) reload(ctx context.Context) error {
 	s := old.store
 	if c.Store.Reveal() != p.cfg.Store.Reveal() {
 		if s, err = p.openAgain(ctx, c); err != nil {
-			return config.Mistakes{c.Mistake("store", err.Error(), "")}
+			return cannotUse(c, err)
 		}
 	}
 	g, err := p.build(c, s)
 	if err == nil {
 		if err = g.Check(ctx); err != nil {
-			err = errors.Join(err, g.Close())
+			err = errors.Join(cannotUse(c, err), g.Close())
 		}
 	}
 	if err != nil {
@@ -42,7 +42,7 @@ func (p *process) reload(ctx context.Context) error {
 		}
 		return allMistakes(err)
 	}
-	for _, key := range needRestart(p.cfg, c) {
+	for _, key := range needRestart(p.first, c) {
 		p.log.Warn(c.Mistake(key, "has changed", "it takes effect with a restart").Error())
 	}
 	p.use(c.Log)

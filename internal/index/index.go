@@ -107,13 +107,22 @@ func (h *hasher) sum(kind byte, name []byte) store.Key {
 	return h.out
 }
 
+// where the index keeps its own key.
+var where = store.Key(sha256.Sum256([]byte("wayleave index key")))
+
+// Made reports whether some index has used the store, without making one.
+func Made(ctx context.Context, s store.Store) (bool, error) {
+	_, _, found, err := s.Get(ctx, Table, where)
+	return found, err
+}
+
 // load reads the key, or makes it if this is the first use of the store. Many
 // may do so at once, in this process and others: the store lets one of them
 // make it, and nobody waits for somebody else's slow answer.
 func (x *Index) load(ctx context.Context) (*hashes, error) {
 	ctx, cancel := context.WithTimeout(ctx, loadDeadline)
 	defer cancel()
-	where, known := store.Key(sha256.Sum256([]byte("wayleave index key"))), x.known.Load()
+	known := x.known.Load()
 	for range 3 {
 		rec, version, found, err := x.store.Get(ctx, Table, where)
 		if err != nil {

@@ -53,7 +53,11 @@ func (p *process) serve(e Endpoint, h http.Handler, broken chan<- error) (*serve
 		BaseContext:                  func(net.Listener) context.Context { return base },
 		ErrorLog:                     log.New(complaints{p.log.With("listener", e.Name)}, "", 0),
 	}
-	p.log.Info("listening", "listener", e.Name, "address", ln.Addr().String(), "tls", e.TLS != nil)
+	address := ln.Addr().String()
+	if e.Network == "unix" { // the socket was made elsewhere, and moved
+		address = e.Address
+	}
+	p.log.Info("listening", "listener", e.Name, "address", address, "tls", e.TLS != nil)
 	go func() {
 		err := s.run(e.TLS)
 		close(s.stopped)

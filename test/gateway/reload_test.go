@@ -145,3 +145,38 @@ func TestReloadAfterAHandOver(t *testing.T) {
 	g.handedOver(old)
 	eventually(t, "the new process serves what the file says", func() bool { return g.browser().ask("GET", "/new").StatusCode == 200 })
 }
+
+// TestReloadOfKeysWithTheMemoryStore: what it keeps can be opened while it lasts,
+// whatever keys the file names meanwhile; and an address that was changed and changed
+// back needs no restart.
+func TestReloadOfKeysWithTheMemoryStore(t *testing.T) {
+	g := start(t, setup{noKeys: true})
+	ada := g.browser()
+	ada.signIn("ada", "/x")
+	for i, s := range []setup{{}, {noKeys: true}, {}} {
+		g.reload(s)
+		if at := ada.ask("GET", "/x"); at.StatusCode != 200 {
+			t.Errorf("reload %d: %d", i, at.StatusCode)
+		}
+	}
+	text, err := os.ReadFile(g.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Once for each change, so that no reload comes late.
+	change := func(text string) {
+		t.Helper()
+		before := g.reloads()
+		g.writeText(text)
+		eventually(t, "the file is read again", func() bool { return g.reloads() > before })
+	}
+	warnings := func() int { return strings.Count(g.logged(), "listen: has changed; it takes effect with a restart") }
+	change(strings.Replace(string(text), g.listen, "127.0.0.1:1", 1))
+	if n := warnings(); n != 1 {
+		t.Errorf("warned %d times of another address", n)
+	}
+	change(string(text))
+	if n := warnings(); n != 1 {
+		t.Errorf("warned %d times, and the address is the process's again", n)
+	}
+}
