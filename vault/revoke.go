@@ -170,12 +170,10 @@ func (v *Vault) revokeOne(ctx context.Context, id ID) (provider string, err erro
 	}
 	p := v.provider(g.provider)
 	switch {
-	case p.known() && g.user == "" && (p.Revoker == nil || p.RevocationEndsGrant):
+	case g.user == "" && (p.Revoker == nil || p.RevocationEndsGrant):
 		return "", v.remove(ctx, id) // given up where nobody knew that nothing is to be done
 	case p.Revoker == nil:
-		// Another process may know the provider, or another app on this store. If
-		// nobody does any more, the row expires.
-		return "", nil
+		return "", nil // the row of a kept grant, which may be in use again; else it expires
 	}
 	next := *g
 	next.revoking = &revoking{Attempts: g.revoking.Attempts + 1, Next: time.Now().Add(min(firstRetry<<min(g.revoking.Attempts, 10), lastRetry))}
